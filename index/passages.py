@@ -1,0 +1,171 @@
+"""Cut a document into passages: on sentence borders, within a heading, of about equal length."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from index.documents import Document, Passage
+from index.errors import InvalidSettings
+from index.sentences import Range, sentences, trimmed
+
+Tokenize = Callable[[Sequence[str]], list[list[Range]]]
+
+# What a passage's context may hold; it is embedded with the passage and must leave it room.
+CONTEXT_CHARACTERS = 160
+_CONTEXT_TOKENS = 48
+
+# A word the tokenizer does not know counts as one token however long it is.
+_CHARACTERS_A_TOKEN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Splitter:
+    """How documents are cut; stored with the index, since other passages need other vectors.
+
+    `tokens` is the most a passage holds, `overlap` how many at most it shares with the one before.
+    `version` changes with the algorithm.
+    """
+
+    tokens: int = 160
+    overlap: int = 32
+    version: int = 1
+
+    def check(self, max_tokens: int) -> None:
+        """Hold the settings against an embedder that takes `max_tokens` tokens into account.
+
+        Raises:
+            InvalidSettings: a passage would not fit, or the overlap leaves no room to go on.
+        """
+        most = max_tokens - _CONTEXT_TOKENS
+        if not 16 <= self.tokens <= most:
+            raise InvalidSettings(
+                f"passages of {self.tokens} tokens do not work with this embedder; "
+                f"choose from 16 to {most}"
+            )
+        if not 0 <= self.overlap <= self.tokens // 2:
+            raise InvalidSettings(
+                f"an overlap of {self.overlap} tokens does not work with passages of "
+                f"{self.tokens}; choose from 0 to {self.tokens // 2}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """The smallest stretch that is not cut any more: a sentence, or a piece of a very long one."""
+
+    start: int
+    end: int
+    tokens: int
+
+
+def split(document: Document, tokenize: Tokenize, splitter: Splitter) -> list[Passage]:
+    """Cut a document into passages, in order.
+
+    Each passage is `document.text[start:end]`, neither begins nor ends with white space, and
+    together they hold every character that is not white space.
+    """
+    text = document.text
+    passages = []
+    for start, end in _stretches(document):
+        units = _units(text, sentences(text, start, end), tokenize, splitter.tokens)
+        context = _context(document, start)
+        for first, last in _pack([unit.tokens for unit in units], splitter):
+            begin, stop = units[first].start, units[last - 1].end
+            passages.append(Passage(document.id, begin, stop, text[begin:stop], context))
+    return passages
+
+
+def embedded_text(passage: Passage) -> str:
+    """What is embedded for a passage: its context, if it has any, and its text."""
+    return f"{passage.context}\n{passage.text}" if passage.context else passage.text
+
+
+def _stretches(document: Document) -> Iterator[Range]:
+    """The document cut at its headings; a heading without a body stays with what follows it."""
+    position = 0
+    for section in document.sections:
+        if document.text[position : section.start].strip() and not _is_heading_only(
+            document, position, section.start
+        ):
+            yield position, section.start
+            position = section.start
+    yield position, len(document.text)
+
+
+def _is_heading_only(document: Document, start: int, end: int) -> bool:
+    path = document.section_at(start)
+    body = document.text[start:end]
+    return bool(path) and "\n\n" not in body.strip() and len(body) <= len(path[-1]) + 8
+
+
+def _context(document: Document, start: int) -> str:
+    """The title and the headings above `start`, without the one that the passage begins with."""
+    path = document.section_at(start)
+    above = [document.title, *path]
+    distinct = [part for place, part in enumerate(above) if part and part not in above[:place]]
+    return " > ".join(distinct)[-CONTEXT_CHARACTERS:].strip()
+
+
+def _units(text: str, ranges: Sequence[Range], tokenize: Tokenize, most: int) -> list[_Unit]:
+    units = []
+    tokenized = tokenize([text[start:end] for start, end in ranges])
+    for (start, end), tokens in zip(ranges, tokenized, strict=True):
+        if len(tokens) <= most and end - start <= most * _CHARACTERS_A_TOKEN:
+            units.append(_Unit(start, end, max(1, len(tokens))))
+        else:
+            units.extend(_pieces(text, start, end, tokens, most))
+    return units
+
+
+def _pieces(text: str, start: int, end: int, tokens: Sequence[Range], most: int) -> Iterator[_Unit]:
+    """Cut a sentence that is too long into pieces, between words where it has any."""
+    begin = start
+    borders = [start + token[0] for token in tokens]
+    first = 0
+    while begin < end:
+        limit = min(end, begin + most * _CHARACTERS_A_TOKEN)
+        last = min(first + most, len(borders))
+        if last < len(borders):
+            limit = min(limit, borders[last])
+        if limit < end:
+            blank = max(text.rfind(" ", begin + 1, limit), text.rfind("\n", begin + 1, limit))
+            if blank > begin + (limit - begin) // 2:
+                limit = blank
+        if limit <= begin:
+            limit = min(end, begin + 1)
+        used = first
+        while used < len(borders) and borders[used] < limit:
+            used += 1
+        for left, right in trimmed(text, begin, limit):
+            yield _Unit(left, right, max(1, min(most, used - first)))
+        begin, first = limit, used
+
+
+def _pack(tokens: Sequence[int], splitter: Splitter) -> Iterator[Range]:
+    """Group units into passages of about equal length: ranges of positions in `tokens`."""
+    total = sum(tokens)
+    step = splitter.tokens - splitter.overlap
+    count = 1 if total <= splitter.tokens else -(-(total - splitter.overlap) // step)
+    target = -(-(total - splitter.overlap) // count) + splitter.overlap if count > 1 else total
+    first = 0
+    fresh = 0
+    while fresh < len(tokens):
+        last, size = fresh, sum(tokens[first:fresh])
+        while last < len(tokens) and size + tokens[last] <= splitter.tokens and size < target:
+            size += tokens[last]
+            last += 1
+        if last == fresh:
+            # The overlap leaves no room for the next unit: begin with that unit instead.
+            first = fresh
+            continue
+        yield first, last
+        fresh = last
+        first = _overlap_start(tokens, first, last, splitter.overlap)
+
+
+def _overlap_start(tokens: Sequence[int], first: int, last: int, most: int) -> int:
+    """The first of the closing units of `tokens[first:last]` that fit into the overlap."""
+    position, size = last, 0
+    while position - 1 > first and size + tokens[position - 1] <= most:
+        position -= 1
+        size += tokens[position]
+    return position

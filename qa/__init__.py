@@ -1,0 +1,1 @@
+"""A question and its hits to spans, answers, confidence and citations; imports `index`."""

@@ -1,0 +1,134 @@
+"""The whole path of a question: search, read, rank, cite."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from index.documents import Document, Hit
+from index.errors import UnknownDocument
+from index.retriever import Query, Retriever
+from index.sentences import sentence_around
+from qa.answers import Answer, Citation, Reply, Timings, cite
+from qa.ranking import Quote, Ranked, rank
+from qa.reader import Reader
+
+PASSAGES = 12
+ANSWERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to answer.
+
+    `answers` is how many to give at most, `passages` how many to retrieve and read. Answers below
+    `min_confidence` (0 to 1; None for the reader's own) are not given. `within` names the
+    documents to look in, by id; None for all.
+    """
+
+    answers: int = ANSWERS
+    passages: int = PASSAGES
+    min_confidence: float | None = None
+    within: Collection[str] | None = None
+
+
+class Answerer:
+    """Answers questions from an index with a reader."""
+
+    def __init__(self, retriever: Retriever, reader: Reader) -> None:
+        self._retriever = retriever
+        self._reader = reader
+
+    def ask(self, question: str, options: Options = Options()) -> Reply:
+        """Answer one question.
+
+        Raises:
+            InvalidQuestion: it is empty or too long.
+        """
+        return self.ask_all([question], options)[0]
+
+    def ask_all(self, questions: Sequence[str], options: Options = Options()) -> list[Reply]:
+        """Answer several questions: one reply each, in order.
+
+        Raises:
+            InvalidQuestion: one is empty or too long; then none is answered.
+        """
+        began = perf_counter()
+        queries = self._retriever.embed(questions)
+        embed = (perf_counter() - began) / max(1, len(queries))
+        return [self._answer(query, options, embed) for query in queries]
+
+    def _answer(self, query: Query, options: Options, embed: float) -> Reply:
+        began = perf_counter()
+        hits = self._retriever.search(query, options.passages, options.within)
+        retrieved = perf_counter()
+        readings = self._reader.read(query.text, [hit.passage.text for hit in hits])
+        ranked = rank(hits, readings, self._reader.calibration.retrieval_weight)
+        least = self._reader.calibration.abstain_below
+        if options.min_confidence is not None:
+            least = options.min_confidence
+        answers = self._answers(ranked, least, options.answers)
+        reason = None if answers else self._reason(hits, ranked, least)
+        read = perf_counter()
+        timings = Timings(
+            embed=1000 * embed,
+            retrieve=1000 * (retrieved - began),
+            read=1000 * (read - retrieved),
+            total=1000 * (embed + read - began),
+        )
+        return Reply(query.text, tuple(answers), reason, tuple(hits), timings)
+
+    def _answers(self, ranked: Sequence[Ranked], least: float, most: int) -> list[Answer]:
+        documents: dict[str, Document | None] = {}
+        answers: list[Answer] = []
+        for found in ranked:
+            if len(answers) == most or self._confidence(found.best) < least:
+                break
+            cited = [
+                citation
+                for quote in (found.best, *found.others)
+                if quote is found.best or self._confidence(quote) >= least
+                if (citation := self._cite(quote, documents)) is not None
+            ]
+            if cited:
+                document = documents[cited[0].document_id]
+                assert document is not None  # noqa: S101 - it has just been cited
+                answers.append(_answer(document, cited, self._confidence(found.best)))
+        return answers
+
+    def _confidence(self, quote: Quote) -> float:
+        return self._reader.calibration.confidence(quote.score)
+
+    def _cite(self, quote: Quote, documents: dict[str, Document | None]) -> Citation | None:
+        """The quote's citation; None if its document has changed or gone since the search."""
+        if quote.document_id not in documents:
+            try:
+                document = self._retriever.store.document(quote.document_id)
+            except UnknownDocument:
+                document = None
+            documents[quote.document_id] = document
+        document = documents[quote.document_id]
+        if document is None or document.text[quote.start : quote.end] != quote.text:
+            return None
+        return cite(document, quote.start, quote.end)
+
+    def _reason(self, hits: Sequence[Hit], ranked: Sequence[Ranked], least: float) -> str:
+        if not hits:
+            return "The index holds no passage to read."
+        best = self._confidence(ranked[0].best) if ranked else 0.0
+        return (
+            f"The documents do not say: the likeliest of {len(hits)} passages read holds an answer "
+            f"with confidence {best:.2f}, below the {least:.2f} that is asked for."
+        )
+
+
+def _answer(document: Document, cited: Sequence[Citation], confidence: float) -> Answer:
+    first = cited[0]
+    start, end = sentence_around(document.text, first.start, first.end)
+    return Answer(
+        text=first.text,
+        confidence=confidence,
+        sentence=document.text[start:end],
+        sentence_start=start,
+        citation=first,
+        also_at=tuple(cited[1:]),
+    )

@@ -1,0 +1,83 @@
+"""Any Hugging Face question-answering model as a reader, through the `hub` extra."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from index.errors import ModelError
+from index.hub import missing_model, require_hub
+from qa.decoding import decode, merge
+from qa.reader import QUESTION_SHARE, STRIDE, Calibration, Reading
+
+_BATCH = 16
+_LONGEST_WINDOW = 384
+
+
+class HubReader:
+    """An `AutoModelForQuestionAnswering`; its scores are not calibrated, so it abstains below 0."""
+
+    def __init__(self, name: str) -> None:
+        require_hub("transformers", "torch")
+        from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(name)
+            self._model = AutoModelForQuestionAnswering.from_pretrained(name).eval()
+        except (OSError, ValueError) as error:
+            raise missing_model(name, "reader", error) from error
+        if not getattr(self._tokenizer, "is_fast", False):
+            raise ModelError(
+                f"{name}: has no fast tokenizer, which offsets need; use another model"
+            )
+        self.name = name
+        self.calibration = Calibration()
+        self._window = min(int(self._tokenizer.model_max_length), _LONGEST_WINDOW)
+
+    def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
+        """See `Reader.read`."""
+        import torch
+
+        if not texts:
+            return []
+        encoded = self._tokenizer(
+            [self._shortened(question)] * len(texts),
+            list(texts),
+            truncation="only_second",
+            max_length=self._window,
+            stride=STRIDE,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+        )
+        sources = encoded.pop("overflow_to_sample_mapping")
+        offsets = encoded.pop("offset_mapping")
+        spans = []
+        for first in range(0, len(sources), _BATCH):
+            part = {name: rows[first : first + _BATCH] for name, rows in encoded.items()}
+            batch = self._tokenizer.pad(part, return_tensors="pt")
+            with torch.inference_mode():
+                output = self._model(**batch)
+            starts = output.start_logits.float().numpy()
+            ends = output.end_logits.float().numpy()
+            for row in range(len(starts)):
+                place = first + row
+                length = len(offsets[place])
+                is_text = [sequence == 1 for sequence in encoded.sequence_ids(place)]
+                null = encoded["input_ids"][place].index(self._tokenizer.cls_token_id)
+                found = decode(
+                    starts[row, :length],
+                    ends[row, :length],
+                    offsets[place],
+                    is_text,
+                    null_position=null,
+                )
+                spans.append((sources[place], found))
+        return [
+            Reading(tuple(merge([found for _, found in group])))
+            for _, group in groupby(spans, key=lambda pair: pair[0])
+        ]
+
+    def _shortened(self, question: str) -> str:
+        most = int(self._window * QUESTION_SHARE)
+        offsets = self._tokenizer(
+            question, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )["offset_mapping"]
+        return question if len(offsets) <= most else question[offsets[-most][0] :]

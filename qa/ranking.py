@@ -1,0 +1,90 @@
+"""From the spans of all passages to a ranking of distinct answers; pure."""
+
+import re
+import string
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from index.documents import Hit
+from qa.reader import Reading
+
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation + "“”‘’«»„…–—")
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A span with its place in the document: `document.text[start:end] == text`.
+
+    `score` is the span's, in logits, plus a share of its passage's; higher is better.
+    """
+
+    document_id: str
+    start: int
+    end: int
+    text: str
+    score: float
+
+    def overlaps(self, other: "Quote") -> bool:
+        """Whether both share a character of one document."""
+        return (
+            self.document_id == other.document_id
+            and self.start < other.end
+            and other.start < self.end
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A distinct answer: its best quote, and the other places that say the same, best first."""
+
+    best: Quote
+    others: tuple[Quote, ...]
+
+
+def rank(
+    hits: Sequence[Hit], readings: Sequence[Reading], retrieval_weight: float = 0.0
+) -> list[Ranked]:
+    """Distinct answers from all passages, best first.
+
+    Of quotes that overlap, the best stays. Quotes that say the same (see `normalized`) become one
+    answer, at the place of the best of them.
+    """
+    distinct: dict[str, list[Quote]] = {}
+    kept: list[Quote] = []
+    for quote in sorted(_pool(hits, readings, retrieval_weight), key=_order):
+        if any(quote.overlaps(other) for other in kept):
+            continue
+        kept.append(quote)
+        distinct.setdefault(normalized(quote.text), []).append(quote)
+    return [Ranked(quotes[0], tuple(quotes[1:])) for quotes in distinct.values()]
+
+
+def _pool(
+    hits: Sequence[Hit], readings: Sequence[Reading], retrieval_weight: float
+) -> Iterator[Quote]:
+    for hit, reading in zip(hits, readings, strict=True):
+        passage = hit.passage
+        for span in reading.spans:
+            yield Quote(
+                passage.document_id,
+                passage.start + span.start,
+                passage.start + span.end,
+                passage.text[span.start : span.end],
+                span.score + retrieval_weight * hit.score,
+            )
+
+
+def _order(quote: Quote) -> tuple[float, str, int, int]:
+    return -quote.score, quote.document_id, quote.start, quote.end
+
+
+def normalized(text: str) -> str:
+    """The text without case, punctuation, articles and runs of white space.
+
+    This is how SQuAD's official evaluation compares answers; a text that would vanish keeps its
+    words as they are.
+    """
+    folded = text.lower()
+    bare = _ARTICLES.sub(" ", folded.translate(_PUNCTUATION))
+    return " ".join(bare.split()) or folded.strip()

@@ -1,0 +1,126 @@
+"""Reading a passage for an answer: the `Reader` port and the bundled adapter."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Protocol
+
+from tokenizers import Encoding
+
+from index.onnx_model import OnnxModel
+from qa.answers import Span
+from qa.decoding import Floats, decode, merge
+
+# A question may take up this share of a window; of a longer one the end is read, where the
+# question itself stands when something is pasted before it.
+QUESTION_SHARE = 0.5
+STRIDE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading one text gave: spans, best first; none if the text has no word."""
+
+    spans: tuple[Span, ...]
+
+    @property
+    def score(self) -> float:
+        """The score of the best span; minus infinity where there is none."""
+        return self.spans[0].score if self.spans else -math.inf
+
+    @property
+    def answerability(self) -> float:
+        """How likely the text holds an answer, from 0 to 1; it orders texts as `score` does."""
+        return 0.0 if self.score < -700 else 1 / (1 + math.exp(-self.score))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """From a reader's scores to probabilities, fitted on a development set.
+
+    An answer's score is its span's plus `retrieval_weight` times its passage's (0 to 1), and
+    `confidence = 1 / (1 + exp(-(slope * score + intercept)))` (Platt scaling). Answers below
+    `abstain_below` (a confidence) are not given.
+    """
+
+    retrieval_weight: float = 0.0
+    slope: float = 1.0
+    intercept: float = 0.0
+    abstain_below: float = 0.5
+
+    def confidence(self, score: float) -> float:
+        """The probability, from 0 to 1, that an answer with this score is right."""
+        exponent = self.slope * score + self.intercept
+        if exponent < 0:
+            odds = math.exp(max(exponent, -700))
+            return odds / (1 + odds)
+        return 1 / (1 + math.exp(-exponent))
+
+
+class Reader(Protocol):
+    """Finds the stretches of texts that may answer a question."""
+
+    @property
+    def name(self) -> str:
+        """Which model this is."""
+        ...
+
+    @property
+    def calibration(self) -> Calibration:
+        """What this reader's scores are worth."""
+        ...
+
+    def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
+        """Read each text for the question: one reading a text, in order.
+
+        Spans are ranges of code points in their text. Scores compare across texts: they are not
+        normalised within one. Questions and texts may be of any length.
+        """
+        ...
+
+
+class OnnxReader:
+    """A reader of ours: int8 weights on ONNX Runtime, no torch."""
+
+    def __init__(self, folder: Path, threads: int | None = None) -> None:
+        self._model = OnnxModel(folder, "reader", threads)
+        manifest = self._model.manifest
+        tokenizer = self._model.tokenizer
+        self._plain = type(tokenizer).from_str(tokenizer.to_str())
+        special = tokenizer.num_special_tokens_to_add(is_pair=True)
+        self._question_tokens = int((manifest.window - special) * QUESTION_SHARE)
+        tokenizer.enable_truncation(manifest.window, stride=STRIDE, strategy="only_second")
+        self.name = manifest.name
+        self.calibration = Calibration(**manifest.settings.get("calibration", {}))
+
+    def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
+        """See `Reader.read`."""
+        question = self._shortened(question)
+        encodings = self._model.tokenizer.encode_batch([(question, text) for text in texts])
+        windows = [
+            (place, window)
+            for place, encoding in enumerate(encodings)
+            for window in (encoding, *encoding.overflowing)
+        ]
+        outputs = self._model.run([window for _, window in windows])
+        spans = [
+            (place, _decode_window(window, *logits))
+            for (place, window), logits in zip(windows, outputs, strict=True)
+        ]
+        return [
+            Reading(tuple(merge([found for _, found in group])))
+            for _, group in groupby(spans, key=lambda pair: pair[0])
+        ]
+
+    def _shortened(self, question: str) -> str:
+        offsets = self._plain.encode(question, add_special_tokens=False).offsets
+        if len(offsets) <= self._question_tokens:
+            return question
+        return question[offsets[-self._question_tokens][0] :]
+
+
+def _decode_window(window: Encoding, start_logits: Floats, end_logits: Floats) -> list[Span]:
+    is_text = [sequence == 1 for sequence in window.sequence_ids]
+    return decode(start_logits, end_logits, window.offsets, is_text)

@@ -1,0 +1,133 @@
+"""The command line: `pincite` and its short form `ask`."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated, Any, TextIO
+
+import typer
+from typer.core import TyperCommand
+
+from index.errors import PinciteError
+from service import __version__
+from service.commands.asking import ask, search
+from service.commands.changing import index, rebuild, remove
+from service.commands.looking import doctor, list_documents, models, show, status
+from service.commands.serving import serve
+from service.errors import ANSWERED, INTERRUPTED, OURS, meaning
+from service.settings import debugging
+from service.text import visible
+
+
+class Command(TyperCommand):
+    """A command whose errors come out as one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        with _reporting():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _reporting() -> Iterator[None]:
+    try:
+        yield
+        sys.stdout.flush()
+    except typer.Exit:
+        raise
+    except PinciteError as error:
+        _complain(str(error))
+        raise typer.Exit(meaning(error).exit_code) from None
+    except BrokenPipeError:
+        # The reader of our output has seen enough (`| head`).
+        _discard(sys.stdout)
+        raise typer.Exit(ANSWERED) from None
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:  # noqa: BLE001 - the last resort; PINCITE_DEBUG shows all of it
+        hint = "" if debugging() else "; set PINCITE_DEBUG=1 to see where it happened"
+        _complain(f"an unexpected error ({type(error).__name__}: {error}){hint}")
+        raise typer.Exit(OURS) from None
+
+
+def _complain(message: str) -> None:
+    if debugging():
+        traceback.print_exc()
+    typer.echo(f"pincite: {visible(message)}", err=True)
+
+
+def _discard(stream: TextIO) -> None:
+    """Point a stream nowhere, so that the interpreter's last flush does not complain."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pincite {__version__}")
+        raise typer.Exit
+
+
+def _start(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Answers from your own documents, in their own words, with the exact place they stand.
+
+    Nothing is made up and nothing leaves this machine. Begin with: pincite index PATH, then:
+    pincite ask "your question".
+    """
+
+
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "index": index,
+    "ask": ask,
+    "search": search,
+    "list": list_documents,
+    "show": show,
+    "status": status,
+    "remove": remove,
+    "rebuild": rebuild,
+    "doctor": doctor,
+    "models": models,
+    "serve": serve,
+}
+
+
+# Help without Rich: it is there at once, and reads well at any width.
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+app.callback()(_start)
+for _name, _function in _COMMANDS.items():
+    app.command(_name, cls=Command)(_function)
+
+ask_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+ask_app.command("ask", cls=Command)(ask)
+
+
+def main() -> None:
+    """Run `pincite`."""
+    _prepare_streams()
+    app(prog_name="pincite")
+
+
+def main_ask() -> None:
+    """Run `ask`, the short form of `pincite ask`."""
+    _prepare_streams()
+    ask_app(prog_name="ask")
+
+
+def _prepare_streams() -> None:
+    """Let no text fail for want of a character in the locale's encoding."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        # Closed (`<&-`) or replaced streams are left alone.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")

@@ -1,0 +1,1 @@
+"""The commands of `pincite`, a module for each kind; what is heavy is imported when one runs."""

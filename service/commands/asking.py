@@ -1,0 +1,178 @@
+"""`ask` and `search`."""
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from index.errors import InvalidQuestion, InvalidSettings
+from service.commands.options import AsJson, IndexFolder, ReaderName, settings_with
+from service.commands.output import print_json
+from service.errors import ANSWERED, NOT_SAID, USERS_MISTAKE
+
+if TYPE_CHECKING:
+    from qa.answering import Options
+    from qa.answers import Reply
+    from service.engine import Engine
+
+_NEAREST = 3
+
+
+def ask(
+    question: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="QUESTION",
+            show_default=False,
+            help="The question, with or without quotation marks; - reads one question a line "
+            "from standard input.",
+        ),
+    ],
+    top: Annotated[int, typer.Option(metavar="N", help="The most answers to give.")] = 3,
+    passages: Annotated[int, typer.Option(metavar="N", help="How many passages to read.")] = 12,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="Give no answer below this confidence, from 0 to 1; the reader's own threshold "
+            "unless given.",
+        ),
+    ] = None,
+    within: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--in",
+            metavar="DOCUMENT",
+            help="Look only in this document: its id, path or URI. May be given several times.",
+        ),
+    ] = None,
+    index: IndexFolder = None,
+    reader: ReaderName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question with quotes from the documents, each with its place.
+
+    Exit status: 0 answered, 1 the documents do not say, 2 a mistake in what was asked for, 3 a
+    fault of Pincite's.
+    """
+    from qa.answering import Options
+    from service.bootstrap import open_engine
+
+    _check_range("--top", top, 1, 50)
+    _check_range("--passages", passages, 1, 200)
+    if min_confidence is not None:
+        _check_range("--min-confidence", min_confidence, 0, 1)
+    engine = open_engine(settings_with(index=index, reader=reader))
+    try:
+        documents = engine.find(within or [])
+        options = Options(
+            answers=top,
+            passages=passages,
+            min_confidence=min_confidence,
+            within=[summary.id for summary in documents] if documents else None,
+        )
+        if question == ["-"]:
+            code = _ask_each(engine, options, as_json)
+        else:
+            reply = engine.ask(_text(" ".join(question)), options)
+            _show(engine, reply, as_json, one_line=False)
+            code = NOT_SAID if reply.abstained else ANSWERED
+    finally:
+        engine.close()
+    raise typer.Exit(code)
+
+
+def _ask_each(engine: "Engine", options: "Options", as_json: bool) -> int:
+    """Answer the questions on standard input, each as it comes; returns the exit code."""
+    code = ANSWERED
+    asked = False
+    for line in _lines():
+        if asked and not as_json:
+            typer.echo()
+        asked = True
+        try:
+            reply = engine.ask(line, options)
+        except InvalidQuestion as error:
+            typer.echo(f"pincite: {error}", err=True)
+            code = USERS_MISTAKE
+            continue
+        if not as_json:
+            typer.echo(f"> {_safe(reply.question)}")
+        _show(engine, reply, as_json, one_line=True)
+        if reply.abstained and code == ANSWERED:
+            code = NOT_SAID
+    if not asked:
+        raise InvalidQuestion("no question came on standard input; write one a line")
+    return code
+
+
+def _lines() -> Iterator[str]:
+    for line in iter(sys.stdin.readline, ""):
+        if line.strip():
+            yield line
+
+
+def _safe(text: str) -> str:
+    from service.text import shown
+
+    return shown(text)
+
+
+def _text(argument: str) -> str:
+    """An argument of the command line, whose bytes need not be valid in the locale's encoding."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _show(engine: "Engine", reply: "Reply", as_json: bool, *, one_line: bool) -> None:
+    if as_json:
+        from service.schemas import reply_body
+
+        print_json(reply_body(reply), one_line=one_line)
+        return
+    from service.render import Page
+
+    nearest = engine.locate(reply.hits[:_NEAREST]) if reply.abstained else []
+    Page().reply(reply, nearest)
+    sys.stdout.flush()
+
+
+def search(
+    query: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="QUERY",
+            show_default=False,
+            help="What to look for, with or without quotation marks.",
+        ),
+    ],
+    top: Annotated[int, typer.Option(metavar="N", help="The most passages to show.")] = 10,
+    index: IndexFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the passages that a question would be answered from, with their scores."""
+    from service.bootstrap import open_engine
+
+    _check_range("--top", top, 1, 200)
+    engine = open_engine(settings_with(index=index))
+    text = _text(" ".join(query))
+    try:
+        found = engine.locate(engine.search(text, top))
+    finally:
+        engine.close()
+    if as_json:
+        from service.schemas import search_body
+
+        print_json(search_body(text, found))
+        return
+    from service.render import Page
+
+    page = Page()
+    if not found:
+        page.line("The index holds no passages.")
+    page.hits(found, scores=True)
+
+
+def _check_range(option: str, value: float, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise InvalidSettings(f"{option}: is {value}, expected from {least} to {most}")

@@ -1,0 +1,92 @@
+"""The options that several commands share, and what they come to."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.settings import Settings
+
+IndexFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--index",
+        metavar="FOLDER",
+        help="The index to use; PINCITE_INDEX, or else .pincite in this folder, unless given.",
+    ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON, the same as the HTTP service answers with.")
+]
+ReaderName = Annotated[
+    str | None,
+    typer.Option(
+        "--reader",
+        metavar="MODEL",
+        help="The model that reads: a bundled one's name, a folder, or a Hugging Face name; "
+        "PINCITE_READER, or else the bundled one, unless given.",
+    ),
+]
+EmbedderName = Annotated[
+    str | None,
+    typer.Option(
+        "--embedder",
+        metavar="MODEL",
+        help="The model that makes vectors: a bundled one's name, a folder, or a Hugging Face "
+        "name; PINCITE_EMBEDDER, or else the one the index was made with, unless given.",
+    ),
+]
+PassageTokens = Annotated[
+    int | None,
+    typer.Option(
+        "--passage-tokens",
+        metavar="N",
+        help="The most tokens in a passage (160 unless given).",
+    ),
+]
+OverlapTokens = Annotated[
+    int | None,
+    typer.Option(
+        "--overlap-tokens",
+        metavar="N",
+        help="The most tokens that a passage shares with the one before (a fifth of a passage "
+        "unless given).",
+    ),
+]
+Documents = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="DOCUMENT...",
+        show_default=False,
+        help="Which documents: ids, beginnings of ids (4 characters or more), paths or URIs.",
+    ),
+]
+
+
+def settings_with(
+    *,
+    index: str | None = None,
+    embedder: str | None = None,
+    reader: str | None = None,
+    passage_tokens: int | None = None,
+    overlap_tokens: int | None = None,
+    host: str | None = None,
+    port: int | None = None,
+) -> Settings:
+    """The settings of the environment, with what the command line says in their place.
+
+    Raises:
+        InvalidSettings: a variable has a value that cannot work.
+    """
+    given = {
+        "index": None if index is None else Path(index).expanduser(),
+        "embedder": embedder,
+        "reader": reader,
+        "passage_tokens": passage_tokens,
+        "overlap_tokens": overlap_tokens,
+        "host": host,
+        "port": port,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    return replace(Settings.from_env(), **changes)  # type: ignore[arg-type]

@@ -1,0 +1,206 @@
+"""What every way in can ask of an open index; each model is loaded when it is first needed."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from index.catalog import DocumentSummary, IndexSettings
+from index.documents import Document, Hit
+from index.embedding import Embedder
+from index.errors import InvalidQuestion, UnknownDocument
+from index.files import Found, file_uri
+from index.indexing import Indexer, Outcome
+from index.passages import Splitter
+from index.retriever import Retriever
+from index.store import PassageStore
+from qa.answering import Answerer, Options
+from qa.answers import Citation, Reply, cite
+from qa.reader import Reader
+
+# With fewer characters, a mistyped word would name a document.
+SHORTEST_PREFIX = 4
+
+
+class Engine:
+    """An open index with its models. Safe to use from several threads.
+
+    Changes wait for one another; questions go on meanwhile.
+    """
+
+    def __init__(
+        self,
+        store: PassageStore,
+        open_embedder: Callable[[], Embedder],
+        open_reader: Callable[[], Reader],
+        splitter: Splitter | None = None,
+    ) -> None:
+        """Take an open store and what opens its models.
+
+        `splitter` cuts what is added; None for the one that the index records.
+        """
+        self.store = store
+        self._open_embedder = open_embedder
+        self._open_reader = open_reader
+        self._splitter = splitter
+        self._embedder: Embedder | None = None
+        self._reader: Reader | None = None
+        self._loading = threading.RLock()
+        self._writing = threading.Lock()
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedder that the index was made with.
+
+        Raises:
+            ModelError, IncompatibleIndex: it cannot be opened, or is not that one.
+        """
+        with self._loading:
+            if self._embedder is None:
+                self._embedder = self._open_embedder()
+            return self._embedder
+
+    @property
+    def reader(self) -> Reader:
+        """The reader.
+
+        Raises:
+            ModelError: it cannot be opened.
+        """
+        with self._loading:
+            if self._reader is None:
+                self._reader = self._open_reader()
+            return self._reader
+
+    @property
+    def settings(self) -> IndexSettings:
+        """What the index was made with."""
+        return self.store.settings
+
+    def load(self) -> None:
+        """Load both models now, so that the first question does not wait for them."""
+        _ = self.embedder, self.reader
+
+    @property
+    def ready(self) -> bool:
+        """Whether both models are loaded."""
+        return self._embedder is not None and self._reader is not None
+
+    def ask(self, question: str, options: Options = Options()) -> Reply:  # noqa: B008 - immutable
+        """Answer one question.
+
+        Raises:
+            InvalidQuestion: it is empty, too long, or not text.
+        """
+        answerer = Answerer(Retriever(self.store, self.embedder), self.reader)
+        return answerer.ask(_encodable(question), options)
+
+    def search(self, query: str, k: int) -> list[Hit]:
+        """The `k` best passages for a query, best first.
+
+        Raises:
+            InvalidQuestion: it is empty, too long, or not text.
+        """
+        retriever = Retriever(self.store, self.embedder)
+        return retriever.search(retriever.embed([_encodable(query)])[0], k)
+
+    def locate(self, hits: Iterable[Hit]) -> list[tuple[Hit, Citation]]:
+        """Each hit with where it stands, in order; hits whose documents are gone are left out."""
+        documents: dict[str, Document | None] = {}
+        located = []
+        for hit in hits:
+            passage = hit.passage
+            if passage.document_id not in documents:
+                try:
+                    documents[passage.document_id] = self.store.document(passage.document_id)
+                except UnknownDocument:
+                    documents[passage.document_id] = None
+            document = documents[passage.document_id]
+            if document is not None and document.text[passage.start : passage.end] == passage.text:
+                located.append((hit, cite(document, passage.start, passage.end)))
+        return located
+
+    def find(self, names: Sequence[str]) -> list[DocumentSummary]:
+        """The documents that a person names by id, prefix of an id, path or URI; each once.
+
+        Raises:
+            UnknownDocument: a name fits no document, or several.
+        """
+        if not names:
+            return []
+        documents = self.store.documents()
+        found = {summary.id: summary for name in names for summary in [find(documents, name)]}
+        return list(found.values())
+
+    def add_files(self, files: Iterable[Found]) -> Iterator[Outcome]:
+        """Put files into the index; see `Indexer.add_files`."""
+        with self._writing:
+            yield from self._indexer().add_files(files)
+
+    def add_bytes(
+        self,
+        data: bytes,
+        *,
+        uri: str,
+        name: str,
+        media_type: str | None = None,
+        title: str | None = None,
+    ) -> Outcome:
+        """Put one document into the index; see `Indexer.add_bytes`.
+
+        Raises:
+            DocumentError: it cannot be read; what was stored under `uri` stays.
+        """
+        with self._writing:
+            return self._indexer().add_bytes(
+                data, uri=uri, name=name, media_type=media_type, title=title
+            )
+
+    def remove(self, document_ids: Sequence[str]) -> None:
+        """Remove documents: all of them, or none.
+
+        Raises:
+            UnknownDocument: there is none with one of these ids.
+        """
+        with self._writing:
+            self.store.remove(document_ids)
+
+    def close(self) -> None:
+        """Close the index; the engine cannot be used afterwards."""
+        self.store.close()
+
+    def _indexer(self) -> Indexer:
+        splitter = self.settings.splitter if self._splitter is None else self._splitter
+        return Indexer(self.store, self.embedder, splitter)
+
+
+def find(documents: Sequence[DocumentSummary], name: str) -> DocumentSummary:
+    """The one document that `name` means: an id, a URI, a path, or the beginning of an id.
+
+    Raises:
+        UnknownDocument: it fits none, or several.
+    """
+    for wanted in (name, file_uri(Path(name).expanduser())):
+        for summary in documents:
+            if wanted in (summary.id, summary.uri):
+                return summary
+    fitting = [summary for summary in documents if summary.id.startswith(name)]
+    if len(name) < SHORTEST_PREFIX or not fitting:
+        raise UnknownDocument(
+            f"{name}: no document in the index has this id, path or URI; see: pincite list"
+        )
+    if len(fitting) > 1:
+        ids = ", ".join(summary.id for summary in fitting[:3])
+        raise UnknownDocument(
+            f"{name}: {len(fitting)} documents have ids that begin so ({ids}); give more of the id"
+        )
+    return fitting[0]
+
+
+def _encodable(question: str) -> str:
+    try:
+        question.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidQuestion(
+            f"the question holds a character that is not text (at {error.start}); ask without it"
+        ) from error
+    return question
