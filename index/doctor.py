@@ -11,7 +11,7 @@ from index.catalog import Catalog, text_digest
 from index.documents import Document, document_id
 from index.embedding import Embedder
 from index.errors import DamagedIndex
-from index.passages import embedded_text
+from index.passages import text_in_context
 from index.store import FAISS_FILE
 from index.vectors import FaissIndex
 
@@ -161,7 +161,7 @@ def _vectors(catalog: Catalog, embedder: Embedder | None) -> Iterator[str]:
         return
     sample = numbers[:: max(1, len(numbers) // _SAMPLE)]
     passages = catalog.passages(sample)
-    texts = [embedded_text(passages[number]) for number in sample.tolist()]
+    texts = [text_in_context(passages[number]) for number in sample.tolist()]
     likeness = np.sum(embedder.embed_passages(texts) * catalog.vectors(sample, dim), axis=1)
     for number in sample[likeness < 0.99]:
         yield f"the vector of passage {number} is not the one its text has"

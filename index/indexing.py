@@ -11,7 +11,7 @@ from index.embedding import Embedder, Vectors
 from index.errors import DocumentError, DocumentTooLarge, UnsupportedFormat
 from index.extract import EXTRACTOR_VERSION, extract, size_limit
 from index.files import Found, file_uri
-from index.passages import Splitter, embedded_text, split
+from index.passages import Splitter, split, text_in_context
 from index.store import Entry, PassageStore
 
 # A group is stored when it holds this many passages: large enough to keep the transactions few,
@@ -141,7 +141,7 @@ class Indexer:
         return _Prepared(document, passages, outcome)
 
     def _store_group(self, group: Sequence[_Prepared]) -> Iterator[Outcome]:
-        texts = [embedded_text(passage) for item in group for passage in item.passages]
+        texts = [text_in_context(passage) for item in group for passage in item.passages]
         vectors = self._embedder.embed_passages(texts)
         entries, first = [], 0
         for item in group:
@@ -197,7 +197,7 @@ def rebuild(
 
     def make(document: Document) -> tuple[list[Passage], Vectors]:
         passages = split(document, embedder.tokenize, splitter)
-        vectors = embedder.embed_passages([embedded_text(passage) for passage in passages])
+        vectors = embedder.embed_passages([text_in_context(passage) for passage in passages])
         progress()
         return passages, vectors
 

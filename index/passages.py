@@ -74,9 +74,17 @@ def split(document: Document, tokenize: Tokenize, splitter: Splitter) -> list[Pa
     return passages
 
 
-def embedded_text(passage: Passage) -> str:
-    """What is embedded for a passage: its context, if it has any, and its text."""
+def text_in_context(passage: Passage) -> str:
+    """What models are given of a passage: its context, if it has any, on a line above its text.
+
+    The text begins `context_length(passage)` characters in.
+    """
     return f"{passage.context}\n{passage.text}" if passage.context else passage.text
+
+
+def context_length(passage: Passage) -> int:
+    """How many characters stand before the text in `text_in_context(passage)`."""
+    return len(passage.context) + 1 if passage.context else 0
 
 
 def _stretches(document: Document) -> Iterator[Range]:

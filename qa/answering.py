@@ -6,13 +6,14 @@ from time import perf_counter
 
 from index.documents import Document, Hit
 from index.errors import UnknownDocument
+from index.passages import context_length, text_in_context
 from index.retriever import Query, Retriever
 from index.sentences import sentence_around
 from qa.answers import Answer, Citation, Reply, Timings, cite
 from qa.ranking import Quote, Ranked, rank
-from qa.reader import Reader
+from qa.reader import Reader, Reading
 
-PASSAGES = 12
+PASSAGES = 10
 ANSWERS = 3
 
 
@@ -61,7 +62,7 @@ class Answerer:
         began = perf_counter()
         hits = self._retriever.search(query, options.passages, options.within)
         retrieved = perf_counter()
-        readings = self._reader.read(query.text, [hit.passage.text for hit in hits])
+        readings = self._read(query, hits)
         ranked = rank(hits, readings, self._reader.calibration.retrieval_weight)
         least = self._reader.calibration.abstain_below
         if options.min_confidence is not None:
@@ -76,6 +77,14 @@ class Answerer:
             total=1000 * (embed + read - began),
         )
         return Reply(query.text, tuple(answers), reason, tuple(hits), timings)
+
+    def _read(self, query: Query, hits: Sequence[Hit]) -> list[Reading]:
+        """Read the passages under their headings, but take answers from the text alone."""
+        texts = [text_in_context(hit.passage) for hit in hits]
+        return [
+            reading.after(context_length(hit.passage))
+            for hit, reading in zip(hits, self._reader.read(query.text, texts), strict=True)
+        ]
 
     def _answers(self, ranked: Sequence[Ranked], least: float, most: int) -> list[Answer]:
         documents: dict[str, Document | None] = {}

@@ -20,7 +20,7 @@ def decode(
     is_text: Sequence[bool],
     *,
     null_position: int = 0,
-    count: int = 10,
+    count: int = 20,
     most_tokens: int = MOST_TOKENS,
 ) -> list[Span]:
     """The `count` best spans of one window, best first; equal scores by place.
@@ -53,7 +53,7 @@ def decode(
     return sorted(spans, key=lambda span: (-span.score, span.start, span.end))[:count]
 
 
-def merge(windows: Sequence[Sequence[Span]], count: int = 10) -> list[Span]:
+def merge(windows: Sequence[Sequence[Span]], count: int = 20) -> list[Span]:
     """The `count` best spans of a text that was read in overlapping windows, best first."""
     best: dict[tuple[int, int], float] = {}
     for spans in windows:

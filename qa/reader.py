@@ -25,6 +25,16 @@ class Reading:
 
     spans: tuple[Span, ...]
 
+    def after(self, start: int) -> "Reading":
+        """The reading of the text without its first `start` characters."""
+        return Reading(
+            tuple(
+                Span(span.start - start, span.end - start, span.score)
+                for span in self.spans
+                if span.start >= start
+            )
+        )
+
     @property
     def score(self) -> float:
         """The score of the best span; minus infinity where there is none."""

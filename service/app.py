@@ -186,6 +186,7 @@ def _documents(engine: Engine) -> APIRouter:
         "/{document_id}",
         summary="Remove a document",
         status_code=204,
+        response_class=Response,
         responses=openapi.problems(404),
     )
     def remove_document(document_id: str) -> None:

@@ -97,7 +97,7 @@ def _create(settings: Settings) -> Opened:
 
 def discard(opened: Opened) -> None:
     """Close and take away an index that has just been created and holds nothing."""
-    opened.engine.close()
+    opened.store.close()
     for part in opened.store.folder.iterdir():
         part.unlink()
     opened.store.folder.rmdir()

@@ -88,26 +88,26 @@ def _start(
     """
 
 
-_COMMANDS: dict[str, Callable[..., None]] = {
-    "index": index,
-    "ask": ask,
-    "search": search,
-    "list": list_documents,
-    "show": show,
-    "status": status,
-    "remove": remove,
-    "rebuild": rebuild,
-    "doctor": doctor,
-    "models": models,
-    "serve": serve,
+# Each with what the list of commands says of it, which has to fit on a line.
+_COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "index": (index, "Read documents into the index."),
+    "ask": (ask, "Answer a question with quotes and their places."),
+    "search": (search, "Show the passages that fit a question."),
+    "list": (list_documents, "List the documents of the index."),
+    "show": (show, "Show a document's text and its parts."),
+    "status": (status, "Show what the index holds and is made with."),
+    "remove": (remove, "Remove documents from the index."),
+    "rebuild": (rebuild, "Cut and embed all documents again."),
+    "doctor": (doctor, "Check the index and the models."),
+    "models": (models, "List the models at hand."),
+    "serve": (serve, "Serve the index over HTTP, with a page."),
 }
-
 
 # Help without Rich: it is there at once, and reads well at any width.
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.callback()(_start)
-for _name, _function in _COMMANDS.items():
-    app.command(_name, cls=Command)(_function)
+for _name, (_function, _short) in _COMMANDS.items():
+    app.command(_name, cls=Command, short_help=_short)(_function)
 
 ask_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 ask_app.command("ask", cls=Command)(ask)

@@ -46,6 +46,7 @@ class Engine:
         self._reader: Reader | None = None
         self._loading = threading.RLock()
         self._writing = threading.Lock()
+        self._closed = False
 
     @property
     def embedder(self) -> Embedder:
@@ -165,8 +166,10 @@ class Engine:
             self.store.remove(document_ids)
 
     def close(self) -> None:
-        """Close the index; the engine cannot be used afterwards."""
-        self.store.close()
+        """Close the index; the engine cannot be used afterwards, but may be closed again."""
+        if not self._closed:
+            self._closed = True
+            self.store.close()
 
     def _indexer(self) -> Indexer:
         splitter = self.settings.splitter if self._splitter is None else self._splitter

@@ -94,9 +94,15 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         own = model.model_json_schema(ref_template=_REF)
         models.update(own.pop("$defs", {}))
         models[model.__name__] = own
+    # What FastAPI says of errors by itself is not what they look like here.
+    for model_name in ("HTTPValidationError", "ValidationError"):
+        models.pop(model_name, None)
     for path in schema["paths"].values():
         for operation in path.values():
-            operation["responses"]["default"] = {
+            responses = operation["responses"]
+            if "422" in responses:
+                responses |= {"422": problems(422)[422]}
+            responses["default"] = {
                 "description": "Any other problem.",
                 "content": _PROBLEM_CONTENT,
             }

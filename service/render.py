@@ -1,12 +1,11 @@
 """How results look to people on a terminal; where there is none, each item is one long line."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from index.catalog import DocumentSummary
@@ -18,6 +17,7 @@ from service.text import (
     around,
     beginning,
     confidence_in_words,
+    counted,
     file_name,
     percentage,
     place,
@@ -32,9 +32,15 @@ _SKIPPED_SHOWN = 5
 _ALSO_SHOWN = 5
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line what a reader means that has seen enough."""
+        raise BrokenPipeError
+
+
 def console(stream: TextIO | None = None) -> Console:
     """A console on standard output that takes everything as plain data: no markup, no emoji."""
-    return Console(
+    return _Console(
         file=sys.stdout if stream is None else stream,
         markup=False,
         emoji=False,
@@ -54,26 +60,26 @@ class Page:
         """Whether a person looks on."""
         return self._out.is_terminal
 
-    def line(self, text: Text | str = "", *, indent: int = 0, style: str = "") -> None:
-        """Write a line; `text` must be safe to show."""
+    def line(
+        self, text: Text | str = "", *, indent: int = 0, style: str = "", prefix: str = ""
+    ) -> None:
+        """Write a paragraph, all its lines indented alike; the first begins with `prefix`.
+
+        `text` must be safe to show. Lines are wrapped on a terminal only.
+        """
         styled = text if isinstance(text, Text) else Text(text, style=style)
+        lines: Iterable[Text] = [styled]
         if self.is_terminal:
-            self._out.print(Padding(styled, (0, 0, 0, indent)))
-        else:
-            self._out.print(Text(" " * indent) + styled, soft_wrap=True)
+            lines = styled.wrap(self._out, max(20, self._out.width - indent), no_wrap=False)
+        start = prefix.ljust(indent)
+        for part in lines:
+            part.rstrip()
+            self._out.print(Text(start) + part, soft_wrap=True)
+            start = " " * indent
 
     def numbered(self, number: int, text: Text) -> None:
-        """Write a numbered paragraph; its lines are indented alike."""
-        if self.is_terminal:
-            from rich.table import Table
-
-            grid = Table.grid(padding=0)
-            grid.add_column(width=_INDENT)
-            grid.add_column(ratio=1)
-            grid.add_row(f"{number}.", text)
-            self._out.print(grid)
-        else:
-            self._out.print(Text(f"{number}. ".ljust(_INDENT)) + text, soft_wrap=True)
+        """Write a numbered paragraph."""
+        self.line(text, indent=_INDENT, prefix=f"{number}.")
 
     def reply(self, reply: Reply, nearest: Sequence[tuple[Hit, Citation]]) -> None:
         """Write a reply; `nearest` are the passages to show where there is no answer."""
@@ -108,7 +114,7 @@ class Page:
             self.line(line, indent=_INDENT, style=_FAINT)
         more = len(answer.also_at) - _ALSO_SHOWN
         if more > 0:
-            self.line(f"also in {more} more places", indent=_INDENT, style=_FAINT)
+            self.line(f"also in {counted(more, 'more place')}", indent=_INDENT, style=_FAINT)
 
     def hits(self, found: Sequence[tuple[Hit, Citation]], *, scores: bool = False) -> None:
         """Write passages: where each stands and its first words."""
@@ -152,13 +158,15 @@ class Page:
         if not documents:
             self.line("The index holds no documents; add some: pincite index PATH")
         for summary in documents:
-            pages = f", {summary.pages} pages" if summary.pages else ""
+            parts = [counted(summary.characters, "character")]
+            if summary.pages:
+                parts.append(counted(summary.pages, "page"))
+            parts.append(counted(summary.passages, "passage"))
             name = file_name(summary.uri, self._base)
             self.line(Text.assemble(summary.id, "  ", (name, "bold")))
             self.line(
-                f"{shown(summary.title)} ({summary.characters:,} characters{pages}, "
-                f"{summary.passages} passages)",
-                indent=18,
+                f"{shown(summary.title)} ({', '.join(parts)})",
+                indent=len(summary.id) + 2,
                 style=_FAINT,
             )
 

@@ -104,3 +104,8 @@ def place(
     if section:
         parts.append(" › ".join(shown(heading).strip() for heading in section))
     return ", ".join([*parts, range_of(start, end)])
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, which takes an s unless there is one."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

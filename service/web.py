@@ -9,7 +9,16 @@ from urllib.parse import quote, urlencode
 
 from index.documents import Document, Hit
 from qa.answers import Answer, Citation, Reply
-from service.text import around, beginning, confidence_in_words, percentage, place, shown, visible
+from service.text import (
+    around,
+    beginning,
+    confidence_in_words,
+    counted,
+    percentage,
+    place,
+    shown,
+    visible,
+)
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2327; --soft: #5b6570; --paper: #fdfcf9;
@@ -77,12 +86,11 @@ HEADERS = {
 
 def start_page(documents: int) -> str:
     """The page before any question; `documents` is how many the index holds."""
-    plural = "document" if documents == 1 else "documents"
     return _page(
         "Pincite",
         "",
-        f'<p class="place">Answers come from {documents} {plural}, in their own words, each with '
-        "the place where it stands.</p>",
+        f'<p class="place">Answers come from {counted(documents, "document")}, in their own words, '
+        "each with the place where it stands.</p>",
         autofocus=True,
     )
 

@@ -30,7 +30,7 @@ def index(
     path: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             show_default=False,
             help="Files, folders (everything below them that can be read), or quoted patterns "
             "such as 'reports/**/*.pdf'.",
@@ -80,9 +80,8 @@ def _index(settings: "Settings", files: "Sequence[Found]") -> "list[Outcome]":
         if _stored(outcomes):
             opened.store.save_vectors()
     except KeyboardInterrupt:
-        stored = _stored(outcomes)
         typer.echo(
-            f"pincite: interrupted; {stored} documents are stored and stay; "
+            f"pincite: interrupted; stored so far: {_stored(outcomes)}, which stay; "
             "run the command again to go on",
             err=True,
         )
@@ -169,7 +168,9 @@ def rebuild(
             return
     finally:
         store.close()
-    typer.echo(f"{documents} documents cut into {passages} passages")
+    from service.text import counted
+
+    typer.echo(f"{counted(documents, 'document')} cut into {counted(passages, 'passage')}")
 
 
 @contextmanager

@@ -57,7 +57,7 @@ OverlapTokens = Annotated[
 Documents = Annotated[
     list[str],
     typer.Argument(
-        metavar="DOCUMENT...",
+        metavar="DOCUMENT",
         show_default=False,
         help="Which documents: ids, beginnings of ids (4 characters or more), paths or URIs.",
     ),

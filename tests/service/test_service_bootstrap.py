@@ -1,0 +1,95 @@
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import index
+from index.embedding import OnnxEmbedder
+from index.errors import IncompatibleIndex, InvalidSettings, NoIndex
+from index.passages import Splitter
+from qa.reader import OnnxReader
+from service.bootstrap import (
+    DEFAULT_EMBEDDER,
+    DEFAULT_READER,
+    models_at_hand,
+    open_embedder,
+    open_engine,
+    open_or_create,
+    open_reader,
+    splitter,
+)
+from service.settings import Settings
+
+BUNDLED = Path(index.__file__).parent / "bundled" / DEFAULT_EMBEDDER
+
+
+@pytest.fixture
+def model_folder(tmp_path: Path) -> Path:
+    """A copy of the bundled embedder under another name."""
+    folder = tmp_path / "mine"
+    shutil.copytree(BUNDLED, folder)
+    manifest = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    manifest["name"] = "mine"
+    (folder / "model.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return folder
+
+
+def test_bundled_models_are_opened_by_name() -> None:
+    assert isinstance(open_embedder(DEFAULT_EMBEDDER, Settings()), OnnxEmbedder)
+    assert isinstance(open_reader(Settings()), OnnxReader)
+    assert open_reader(Settings(reader=DEFAULT_READER)).name == DEFAULT_READER
+
+
+def test_an_embedder_given_by_its_folder_is_named_by_its_absolute_path(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(model_folder.parent)
+    embedder = open_embedder("mine", Settings())
+    assert embedder.identity.name == str(model_folder)
+    opened = open_or_create(Settings(index=Path("index"), embedder="mine"))
+    opened.engine.close()
+    monkeypatch.chdir("/")
+    settings = Settings(index=model_folder.parent / "index")
+    engine = open_engine(settings)
+    assert engine.embedder.identity.name == str(model_folder)
+    engine.close()
+    assert [model.name for model in models_at_hand(settings)] == [DEFAULT_EMBEDDER, DEFAULT_READER]
+
+
+def test_another_embedder_than_the_index_was_made_with_is_refused(
+    library: Path, model_folder: Path
+) -> None:
+    engine = open_engine(Settings(index=library, embedder=str(model_folder)))
+    with pytest.raises(IncompatibleIndex, match="pincite rebuild --embedder"):
+        _ = engine.embedder
+    engine.close()
+
+
+def test_other_passages_than_the_index_was_made_with_are_refused(library: Path) -> None:
+    with pytest.raises(IncompatibleIndex, match="pincite rebuild --passage-tokens 100"):
+        open_or_create(Settings(index=library, passage_tokens=100))
+
+
+def test_an_index_is_not_made_with_settings_that_cannot_work(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings):
+        open_or_create(Settings(index=tmp_path / "index", passage_tokens=5000))
+    assert not (tmp_path / "index").exists()
+
+
+def test_a_place_without_an_index_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(NoIndex):
+        open_engine(Settings(index=tmp_path / "nowhere"))
+
+
+def test_the_splitter_is_the_recorded_one_unless_asked_otherwise() -> None:
+    recorded = Splitter(tokens=100, overlap=10)
+    assert splitter(Settings(), recorded) == recorded
+    assert splitter(Settings(overlap_tokens=0), recorded) == replace(recorded, overlap=0)
+    assert splitter(Settings(passage_tokens=60), recorded) == Splitter(60, 12)
+    assert splitter(Settings()) == Splitter()
+
+
+def test_the_default_overlap_is_the_share_that_other_sizes_get() -> None:
+    assert splitter(Settings(passage_tokens=Splitter().tokens)).overlap == Splitter().overlap

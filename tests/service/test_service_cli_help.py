@@ -1,0 +1,85 @@
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from service import __version__
+from service.cli import app, ask_app
+
+COMMANDS = [
+    "index",
+    "ask",
+    "search",
+    "list",
+    "show",
+    "status",
+    "remove",
+    "rebuild",
+    "doctor",
+    "models",
+    "serve",
+]
+GROUP: Any = get_command(app)
+
+
+def _parameters() -> Iterator[tuple[str, Any]]:
+    for name, command in GROUP.commands.items():
+        for parameter in command.params:
+            yield f"{name} {parameter.opts[0]}", parameter
+
+
+def test_the_commands_are_these() -> None:
+    assert list(GROUP.commands) == COMMANDS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_that_fits_the_list(name: str) -> None:
+    command = GROUP.commands[name]
+    assert command.help.strip()
+    assert command.short_help.endswith(".")
+    listing = CliRunner().invoke(app, ["--help"]).stdout
+    assert command.short_help in listing
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"), [pytest.param(n, p, id=n) for n, p in _parameters()]
+)
+def test_every_option_has_help(name: str, parameter: Any) -> None:
+    assert len(parameter.help) > 10
+    assert parameter.help.rstrip(".") + "." == parameter.help
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "serve"])
+def test_every_command_that_prints_can_print_json(name: str) -> None:
+    options = {option for parameter in GROUP.commands[name].params for option in parameter.opts}
+    assert {"--json", "--index"} <= options
+
+
+def test_no_line_of_help_is_wider_than_a_terminal() -> None:
+    for name in COMMANDS:
+        result = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "80"})
+        assert result.exit_code == 0
+        assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_the_short_form_has_the_options_of_ask() -> None:
+    short: Any = get_command(ask_app)
+    names = [parameter.opts for parameter in GROUP.commands["ask"].params]
+    assert [parameter.opts for parameter in short.params] == names
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    pyproject = Path(__file__).parents[2] / "pyproject.toml"
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+    assert project.get("version", __version__) == __version__
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"pincite {__version__}\n")
+
+
+def test_an_unknown_option_is_a_mistake() -> None:
+    result = CliRunner().invoke(app, ["ask", "x", "--no-such-option"])
+    assert (result.exit_code, result.stdout) == (2, "")

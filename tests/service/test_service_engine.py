@@ -1,0 +1,102 @@
+import threading
+from pathlib import Path
+
+import pytest
+from service_fakes import NumberReader, WordEmbedder
+
+from index.catalog import DocumentSummary, IndexSettings
+from index.embedding import Vectors
+from index.errors import InvalidQuestion, UnknownDocument
+from index.files import file_uri
+from index.passages import Splitter
+from index.store import LocalStore
+from service.engine import Engine, find
+
+
+def _summary(id_: str, uri: str) -> DocumentSummary:
+    return DocumentSummary(id_, uri, "title", "text/plain", "0" * 64, 1, 10, 0, 1, "now")
+
+
+def test_a_document_is_found_by_id_prefix_uri_or_path(tmp_path: Path) -> None:
+    path = tmp_path / "a b.txt"
+    summaries = [_summary("abcd1111", file_uri(path)), _summary("abce2222", "https://x.example/")]
+    for name in ("abcd1111", "abcd", file_uri(path), str(path)):
+        assert find(summaries, name) is summaries[0]
+    assert find(summaries, "https://x.example/") is summaries[1]
+
+
+@pytest.mark.parametrize("name", ["", "abc", "zzzz", "/no/such/file", "\udcff"])
+def test_a_name_that_fits_nothing_is_unknown(name: str) -> None:
+    with pytest.raises(UnknownDocument, match="pincite list"):
+        find([_summary("abcd1111", "a:b")], name)
+
+
+def test_a_name_that_fits_several_asks_for_more_of_it() -> None:
+    summaries = [_summary("abcd1111", "a:b"), _summary("abcd2222", "a:c")]
+    with pytest.raises(UnknownDocument, match=r"2 documents .* give more of the id"):
+        find(summaries, "abcd")
+
+
+def test_a_document_named_twice_is_found_once(engine: Engine) -> None:
+    assert [summary.uri for summary in engine.find(["test:pool", "test:pool"])] == ["test:pool"]
+
+
+def test_an_answer_is_the_slice_that_its_citation_names(engine: Engine) -> None:
+    reply = engine.ask("How many books?")
+    answer = reply.answers[0]
+    document = engine.store.document(answer.citation.document_id)
+    assert document.text[answer.citation.start : answer.citation.end] == answer.text
+    assert answer.text in ("9", "12", "28")
+
+
+@pytest.mark.parametrize("question", ["", "  ", "half \ud800", "x" * 10_001])
+def test_what_is_no_question_is_refused(engine: Engine, question: str) -> None:
+    with pytest.raises(InvalidQuestion):
+        engine.ask(question)
+    with pytest.raises(InvalidQuestion):
+        engine.search(question, 3)
+
+
+def test_models_are_not_opened_before_they_are_needed(tmp_path: Path) -> None:
+    def unwanted() -> WordEmbedder:
+        raise AssertionError("opened")
+
+    settings = IndexSettings(WordEmbedder.identity, Splitter())
+    store = LocalStore.create(tmp_path / "index", settings)
+    engine = Engine(store, unwanted, NumberReader)
+    assert engine.find([]) == []
+    assert not engine.ready
+    engine.close()
+
+
+def test_hits_of_a_document_that_has_gone_are_left_out(engine: Engine) -> None:
+    hits = engine.search("pool", 10)
+    assert len(engine.locate(hits)) == len(hits)
+    engine.remove([engine.find(["test:pool"])[0].id])
+    assert {citation.uri for _, citation in engine.locate(hits)} == {"test:library"}
+
+
+def test_questions_go_on_while_a_document_is_being_added(tmp_path: Path) -> None:
+    adding, answered = threading.Event(), threading.Event()
+
+    class SlowEmbedder(WordEmbedder):
+        def embed_passages(self, texts: list[str]) -> Vectors:
+            if any("slow" in text for text in texts):
+                adding.set()
+                assert answered.wait(10)
+            return super().embed_passages(texts)
+
+    embedder = SlowEmbedder()
+    store = LocalStore.create(tmp_path / "index", IndexSettings(embedder.identity, Splitter()))
+    engine = Engine(store, lambda: embedder, NumberReader)
+    engine.add_bytes(b"The pool is 25 metres long.", uri="test:a", name="a.txt")
+    writer = threading.Thread(
+        target=engine.add_bytes, args=[b"A slow text."], kwargs={"uri": "test:b", "name": "b.txt"}
+    )
+    writer.start()
+    assert adding.wait(10)
+    assert engine.ask("How long is the pool?").answers[0].text == "25"
+    answered.set()
+    writer.join(10)
+    assert len(store.documents()) == 2
+    engine.close()
