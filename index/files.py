@@ -5,8 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote_to_bytes, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +80,8 @@ def uri_path(uri: str) -> Path | None:
     parts = urlsplit(uri)
     if parts.scheme != "file":
         return None
-    return Path(url2pathname(parts.path) if os.name == "nt" else unquote(parts.path))
+    if os.name == "nt":
+        from urllib.request import url2pathname
+
+        return Path(url2pathname(parts.path))
+    return Path(os.fsdecode(unquote_to_bytes(parts.path)))
