@@ -1,7 +1,6 @@
 """The whole path of a question: search, read, rank, cite."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from time import perf_counter
 
 from index.documents import Document, Hit
@@ -9,27 +8,11 @@ from index.errors import UnknownDocument
 from index.passages import context_length, text_in_context
 from index.retriever import Query, Retriever
 from index.sentences import sentence_around
-from qa.answers import Answer, Citation, Reply, Timings, cite
+from qa.answers import Answer, Citation, Options, Reply, Timings, cite
 from qa.ranking import Quote, Ranked, rank
 from qa.reader import Reader, Reading
 
-PASSAGES = 10
-ANSWERS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to answer.
-
-    `answers` is how many to give at most, `passages` how many to retrieve and read. Answers below
-    `min_confidence` (0 to 1; None for the reader's own) are not given. `within` names the
-    documents to look in, by id; None for all.
-    """
-
-    answers: int = ANSWERS
-    passages: int = PASSAGES
-    min_confidence: float | None = None
-    within: Collection[str] | None = None
+DEFAULTS = Options()
 
 
 class Answerer:
@@ -39,7 +22,7 @@ class Answerer:
         self._retriever = retriever
         self._reader = reader
 
-    def ask(self, question: str, options: Options = Options()) -> Reply:
+    def ask(self, question: str, options: Options = DEFAULTS) -> Reply:
         """Answer one question.
 
         Raises:
@@ -47,7 +30,7 @@ class Answerer:
         """
         return self.ask_all([question], options)[0]
 
-    def ask_all(self, questions: Sequence[str], options: Options = Options()) -> list[Reply]:
+    def ask_all(self, questions: Sequence[str], options: Options = DEFAULTS) -> list[Reply]:
         """Answer several questions: one reply each, in order.
 
         Raises:

@@ -3,9 +3,28 @@
 Offsets are Unicode code points, zero-based and half-open.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from index.documents import Document, Hit
+
+PASSAGES = 10
+ANSWERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to answer.
+
+    `answers` is how many to give at most, `passages` how many to retrieve and read. Answers below
+    `min_confidence` (0 to 1; None for the reader's own) are not given. `within` names the
+    documents to look in, by id; None for all.
+    """
+
+    answers: int = ANSWERS
+    passages: int = PASSAGES
+    min_confidence: float | None = None
+    within: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from index.errors import DocumentError, InvalidQuestion, UnavailableIndex
 from index.indexing import Outcome, Status
-from qa.answering import ANSWERS, Options
+from qa.answers import ANSWERS, Options
 from service import __version__, openapi, problems, web
 from service.engine import Engine
 from service.middleware import BodyLimit, KnownHosts, RequestIds

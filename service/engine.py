@@ -13,8 +13,8 @@ from index.indexing import Indexer, Outcome
 from index.passages import Splitter
 from index.retriever import Retriever
 from index.store import PassageStore
-from qa.answering import Answerer, Options
-from qa.answers import Citation, Reply, cite
+from qa.answering import Answerer
+from qa.answers import Citation, Options, Reply, cite
 from qa.reader import Reader
 
 # With fewer characters, a mistyped word would name a document.

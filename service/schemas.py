@@ -14,8 +14,7 @@ from index.documents import Document, Hit
 from index.indexing import Outcome, Status
 from index.retriever import MOST_CHARACTERS
 from index.store import PassageStore
-from qa.answering import ANSWERS, PASSAGES
-from qa.answers import Answer, Citation, Reply
+from qa.answers import ANSWERS, PASSAGES, Answer, Citation, Reply
 
 MOST_ANSWERS = 50
 MOST_PASSAGES = 200

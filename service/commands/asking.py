@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from index.errors import InvalidQuestion, InvalidSettings
+from qa.answers import ANSWERS, PASSAGES
 from service.commands.options import AsJson, IndexFolder, ReaderName, settings_with
 from service.commands.output import print_json
 from service.errors import ANSWERED, NOT_SAID, USERS_MISTAKE
 
 if TYPE_CHECKING:
-    from qa.answering import Options
-    from qa.answers import Reply
+    from qa.answers import Options, Reply
     from service.engine import Engine
 
 _NEAREST = 3
@@ -29,8 +29,10 @@ def ask(
             "from standard input.",
         ),
     ],
-    top: Annotated[int, typer.Option(metavar="N", help="The most answers to give.")] = 3,
-    passages: Annotated[int, typer.Option(metavar="N", help="How many passages to read.")] = PASSAGES,
+    top: Annotated[int, typer.Option(metavar="N", help="The most answers to give.")] = ANSWERS,
+    passages: Annotated[
+        int, typer.Option(metavar="N", help="How many passages to read.")
+    ] = PASSAGES,
     min_confidence: Annotated[
         float | None,
         typer.Option(
@@ -56,7 +58,7 @@ def ask(
     Exit status: 0 answered, 1 the documents do not say, 2 a mistake in what was asked for, 3 a
     fault of Pincite's.
     """
-    from qa.answering import Options
+    from qa.answers import Options
     from service.bootstrap import open_engine
 
     _check_range("--top", top, 1, 50)

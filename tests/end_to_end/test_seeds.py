@@ -106,8 +106,7 @@ def test_answers_are_found_and_absences_are_admitted(asked: list[Asked]) -> None
     answerable = [item for item in asked if item.document_id]
     unanswerable = [item for item in asked if not item.document_id]
     right_document = sum(
-        bool(item.reply.answers)
-        and item.reply.answers[0].citation.document_id == item.document_id
+        bool(item.reply.answers) and item.reply.answers[0].citation.document_id == item.document_id
         for item in answerable
     )
     right_span = sum(
