@@ -68,8 +68,8 @@ def _create_tables(connection: sqlite3.Connection) -> None:
             sections TEXT NOT NULL,
             metadata TEXT NOT NULL,
             added_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')))""",
-        # A number is never given twice, and the vector under a number never changes: so a copy of
-        # the vectors is brought up to date by comparing the numbers alone.
+        # A number is never given twice (see `_skip_numbers`), and the vector under a number never
+        # changes: so a copy of the vectors is brought up to date by comparing the numbers alone.
         """CREATE TABLE passages (
             number INTEGER PRIMARY KEY AUTOINCREMENT,
             document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,
@@ -111,19 +111,12 @@ class Catalog:
         """Make a new, empty index in `folder`.
 
         Raises:
-            IncompatibleIndex: the folder holds other things already.
+            IncompatibleIndex: the folder holds an index or other things already.
         """
-        if folder.exists() and (
-            not folder.is_dir()
-            or any(not part.name.startswith(DATABASE) for part in folder.iterdir())
-        ):
-            raise IncompatibleIndex(
-                f"{folder}: is not an index, and holds other things; "
-                "name an empty or new folder with --index"
-            )
+        _refuse_occupied(folder)
         folder.mkdir(parents=True, exist_ok=True)
         # The database appears under its name only when it is whole.
-        unfinished = folder / f"{DATABASE}.{uuid.uuid4().hex}.new"
+        unfinished = folder / f"{DATABASE}.{uuid.uuid4().hex}{_UNFINISHED}"
         connection = _connect(unfinished)
         connection.execute("BEGIN IMMEDIATE")
         for migrate in MIGRATIONS:
@@ -139,7 +132,16 @@ class Catalog:
         connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
         connection.execute("COMMIT")
         connection.close()
-        unfinished.rename(folder / DATABASE)
+        # Two may be making an index here at once: the first wins, its database is not replaced.
+        try:
+            (folder / DATABASE).hardlink_to(unfinished)
+        except FileExistsError:
+            unfinished.unlink()
+            _refuse_occupied(folder)
+        except OSError:  # a file system without hard links
+            unfinished.rename(folder / DATABASE)
+        else:
+            unfinished.unlink()
         return cls.open(folder)
 
     @classmethod
@@ -187,6 +189,8 @@ class Catalog:
         with _reporting_damage(self.folder):
             self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             try:
+                if write:
+                    _skip_numbers(self._connection)
                 yield self._connection
                 if write:
                     self._connection.execute(
@@ -205,13 +209,15 @@ class Catalog:
     @property
     def generation(self) -> int:
         """How many changes have been committed."""
-        return int(self._meta("generation"))
+        with self._reading_meta("generation"):
+            return int(self._meta("generation"))
 
     @property
     def settings(self) -> IndexSettings:
         """What the index was made with."""
-        value = json.loads(self._meta("settings"))
-        return IndexSettings(ModelIdentity(**value["embedder"]), Splitter(**value["splitter"]))
+        with self._reading_meta("settings"):
+            value = json.loads(self._meta("settings"))
+            return IndexSettings(ModelIdentity(**value["embedder"]), Splitter(**value["splitter"]))
 
     def set_settings(self, settings: IndexSettings) -> None:
         """Record other settings, in the transaction that replaces every passage."""
@@ -224,6 +230,15 @@ class Catalog:
         if row is None:
             raise DamagedIndex(f"{self.folder}: the database lacks its {key!r}; {_START_AGAIN}")
         return str(row[0])
+
+    @contextmanager
+    def _reading_meta(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, TypeError, KeyError) as error:
+            raise DamagedIndex(
+                f"{self.folder}: the database's {key!r} cannot be understood; {_START_AGAIN}"
+            ) from error
 
     # Documents
 
@@ -433,6 +448,44 @@ _IN_DOCUMENTS = """JOIN documents AS d ON d.number = p.document
 _START_AGAIN = "index the files again into a new folder: pincite index --index NEW_FOLDER PATH"
 
 
+_UNFINISHED = ".new"
+
+
+def _refuse_occupied(folder: Path) -> None:
+    """Make sure that `folder` is new or empty, but for attempts at an index that were cut off.
+
+    Raises:
+        IncompatibleIndex: it is neither.
+    """
+    if (folder / DATABASE).exists():
+        raise IncompatibleIndex(
+            f"{folder}: holds an index already; name an empty or new folder with --index"
+        )
+    if folder.exists() and not (
+        folder.is_dir() and all(_is_unfinished(part.name) for part in folder.iterdir())
+    ):
+        raise IncompatibleIndex(
+            f"{folder}: is not an index, and holds other things; "
+            "name an empty or new folder with --index"
+        )
+
+
+def _is_unfinished(name: str) -> bool:
+    return name.startswith(f"{DATABASE}.") and _UNFINISHED in name
+
+
+def _skip_numbers(connection: sqlite3.Connection) -> None:
+    """Leave out a random stretch of passage numbers.
+
+    When a database is restored from a backup, its counter goes back too. Without the stretch, the
+    next passages would get the numbers that others had in the lost state, and a copy of the
+    vectors from that state would seem to fit.
+    """
+    connection.execute(
+        "UPDATE sqlite_sequence SET seq = seq + (random() & 0x3fffffff) WHERE name = 'passages'"
+    )
+
+
 def text_digest(text: str) -> str:
     """The SHA-256 of a canonical text, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -458,6 +511,10 @@ def _reporting_damage(folder: Path) -> Iterator[None]:
     """Say what SQLite's own errors mean for the index."""
     try:
         yield
+    except sqlite3.ProgrammingError as error:
+        if "closed" not in str(error):
+            raise
+        raise UnavailableIndex(f"{folder}: was closed meanwhile; open it again") from error
     except sqlite3.OperationalError as error:
         raise UnavailableIndex(
             f"{folder}: the database cannot be used just now ({error}); "

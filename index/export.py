@@ -12,7 +12,6 @@ same sources and package versions give the same bytes.
 import argparse
 import hashlib
 import json
-import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -148,7 +147,6 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--licence", required=True, help="SPDX identifier of the weights")
-    parser.add_argument("--card", type=Path, help="the source's licence file to put beside it")
     arguments = parser.parse_args()
     export(
         arguments.kind,
@@ -158,8 +156,6 @@ def main() -> None:
         licence=arguments.licence,
         settings={},
     )
-    if arguments.card is not None:
-        shutil.copy(arguments.card, arguments.out / "LICENSE")
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ class LocalStore:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._lock = threading.RLock()
-        self._dim = catalog.settings.embedder.dim
+        self._settings = catalog.settings
         self._vectors: FaissIndex | None = None
         self._vectors_generation = -1
         self._saved_generation = -1
@@ -140,7 +140,7 @@ class LocalStore:
         """Make a new index in `folder`.
 
         Raises:
-            IncompatibleIndex: the folder holds other things already.
+            IncompatibleIndex: the folder holds an index or other things already.
         """
         return cls(Catalog.create(folder, settings))
 
@@ -189,7 +189,15 @@ class LocalStore:
         if not entries:
             return
         with self._lock, self._catalog.transaction(write=True):
+            if self._catalog.settings != self._settings:
+                raise self._rebuilt_meanwhile()
             for entry in entries:
+                expected = (len(entry.passages), self._dim)
+                if entry.vectors.shape != expected:
+                    raise ValueError(
+                        f"{entry.document.uri}: vectors have shape {entry.vectors.shape}, "
+                        f"expected {expected}"
+                    )
                 self._catalog.delete_document(entry.document.id)
                 number = self._catalog.insert_document(entry.document, entry.extractor)
                 self._catalog.insert_passages(number, entry.passages, entry.vectors)
@@ -232,7 +240,7 @@ class LocalStore:
                 self._catalog.set_settings(settings)
                 for number, document in self._catalog.all_documents():
                     self._catalog.insert_passages(number, *make(document))
-            self._dim = settings.embedder.dim
+            self._settings = settings
             self._vectors = None
 
     def candidates(
@@ -241,6 +249,8 @@ class LocalStore:
         """See `PassageStore.candidates`."""
         query = match_query(question)
         with self._lock, self._catalog.transaction(write=False):
+            if self._catalog.settings.embedder != self._settings.embedder:
+                raise self._rebuilt_meanwhile()
             vectors = self._current_vectors()
             numbers = None if within is None else self._catalog.passage_numbers(within)
             dense = dict(vectors.search(vector, k, numbers))
@@ -263,21 +273,35 @@ class LocalStore:
             for number in found
         ]
 
+    @property
+    def _dim(self) -> int:
+        return self._settings.embedder.dim
+
+    def _rebuilt_meanwhile(self) -> IncompatibleIndex:
+        """The error for vectors and passages that no longer belong with what is stored."""
+        return IncompatibleIndex(
+            f"{self.folder}: was rebuilt with another embedder or splitter meanwhile; "
+            "start again, to use what it is made with now"
+        )
+
     def _current_vectors(self) -> FaissIndex:
         """The copy of the vectors, brought to the generation of the open transaction."""
         generation = self._catalog.generation
         if self._vectors is None:
             path = self.folder / FAISS_FILE
             loaded = FaissIndex.load(path, self._catalog.name, self._dim)
-            self._vectors, self._vectors_generation = loaded or (FaissIndex(self._dim), -1)
-            self._saved_generation = self._vectors_generation
+            self._vectors, self._saved_generation = loaded or (FaissIndex(self._dim), -1)
+            # Even at the same generation the file may be of a state that a restored backup lost.
+            self._vectors_generation = -1
         if self._vectors_generation != generation:
             wanted, present = self._catalog.passage_numbers(), self._vectors.ids
-            self._vectors.remove(np.setdiff1d(present, wanted))
-            missing = np.setdiff1d(wanted, present)
+            extra, missing = np.setdiff1d(present, wanted), np.setdiff1d(wanted, present)
+            self._vectors.remove(extra)
             for first in range(0, len(missing), _LOAD_AT_ONCE):
                 part = missing[first : first + _LOAD_AT_ONCE]
                 self._vectors.add(part, self._catalog.vectors(part, self._dim))
+            if len(extra) or len(missing):
+                self._saved_generation = -1
             self._vectors_generation = generation
         return self._vectors
 
@@ -300,9 +324,12 @@ class LocalStore:
     def close(self) -> None:
         """See `PassageStore.close`; writes the copy of the vectors if it has changed."""
         with self._lock:
-            if self._vectors is not None:
-                self.save_vectors()
-            self._catalog.close()
+            try:
+                if self._vectors is not None:
+                    self.save_vectors()
+            finally:
+                self._vectors = None
+                self._catalog.close()
 
 
 def _unknown(document_id: str) -> UnknownDocument:

@@ -14,6 +14,9 @@ from index.embedding import Vectors
 
 Ids = NDArray[np.int64]
 
+# How many vectors beyond those wanted FAISS is asked for at first.
+_MORE = 16
+
 
 class VectorIndex(Protocol):
     """Unit vectors under integer ids, searched by inner product."""
@@ -94,15 +97,16 @@ class FaissIndex:
         if wanted <= 0:
             return []
         row = np.ascontiguousarray(vector, dtype=np.float32)[None]
-        scores, ids = self._index.search(row, self._with_ties(wanted), params=parameters)
-        # FAISS fills up with id -1 where fewer are found, and leaves the order of ties open.
-        found = [(int(id_), float(score)) for id_, score in zip(ids[0], scores[0], strict=True)]
-        found = sorted((pair for pair in found if pair[0] >= 0), key=lambda p: (-p[1], p[0]))
-        return found[:wanted]
-
-    def _with_ties(self, wanted: int) -> int:
-        """Ask for some more, so that ties across the border are settled by id, not by chance."""
-        return min(len(self), 2 * wanted + 16)
+        # FAISS fills up with id -1 where fewer are found, and leaves open which of several equally
+        # near vectors it gives: so it is asked for more until the last one given is farther away.
+        asked = min(wanted + _MORE, available)
+        while True:
+            scores, ids = self._index.search(row, asked, params=parameters)
+            found = [(int(i), float(s)) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0]
+            complete = asked == available or len(found) < asked
+            if complete or found[-1][1] < found[wanted - 1][1]:
+                return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:wanted]
+            asked = min(4 * asked, available)
 
     def vectors(self, ids: Ids) -> Vectors:
         """The stored float32 rows under these ids, in their order; for checks."""
@@ -130,8 +134,11 @@ class FaissIndex:
         if stamp.catalog != catalog or hashlib.sha256(data).hexdigest() != stamp.sha256:
             return None
         index = cls(dim)
-        index._index = _faiss().deserialize_index(np.frombuffer(data, dtype=np.uint8))
-        return index, stamp.generation
+        try:
+            index._index = _faiss().deserialize_index(np.frombuffer(data, dtype=np.uint8))
+        except RuntimeError:  # written by a FAISS with another file format
+            return None
+        return (index, stamp.generation) if index._index.d == dim else None
 
 
 def _faiss() -> Any:

@@ -1,6 +1,7 @@
 """The whole path of a question: search, read, rank, cite."""
 
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from time import perf_counter
 
 from index.documents import Document, Hit
@@ -72,19 +73,28 @@ class Answerer:
     def _answers(self, ranked: Sequence[Ranked], least: float, most: int) -> list[Answer]:
         documents: dict[str, Document | None] = {}
         answers: list[Answer] = []
-        for found in ranked:
-            if len(answers) == most or self._confidence(found.best) < least:
+        waiting: list[tuple[float, int, Sequence[Quote]]] = [
+            (-found.best.score, place, (found.best, *found.others))
+            for place, found in enumerate(ranked)
+        ]
+        while waiting and len(answers) < most:
+            _, place, (best, *others) = heappop(waiting)
+            if self._confidence(best) < least:
                 break
-            cited = [
-                citation
-                for quote in (found.best, *found.others)
-                if quote is found.best or self._confidence(quote) >= least
-                if (citation := self._cite(quote, documents)) is not None
-            ]
-            if cited:
-                document = documents[cited[0].document_id]
+            first = self._cite(best, documents)
+            if first is not None:
+                also_at = [
+                    citation
+                    for quote in others
+                    if self._confidence(quote) >= least
+                    if (citation := self._cite(quote, documents)) is not None
+                ]
+                document = documents[first.document_id]
                 assert document is not None  # noqa: S101 - it has just been cited
-                answers.append(_answer(document, cited, self._confidence(found.best)))
+                answers.append(_answer(document, first, also_at, self._confidence(best)))
+            elif others:
+                # The answer is now only as good as its next place, so it waits for its turn.
+                heappush(waiting, (-others[0].score, place, others))
         return answers
 
     def _confidence(self, quote: Quote) -> float:
@@ -94,7 +104,7 @@ class Answerer:
         """The quote's citation; None if it is no answer after all.
 
         That is so if its document has changed or gone since the search, or if it is part of a
-        heading: a heading names a place, it does not answer.
+        heading or of the title: those name a place, they do not answer.
         """
         if quote.document_id not in documents:
             try:
@@ -113,6 +123,11 @@ class Answerer:
         if not hits:
             return "The index holds no passage to read."
         best = self._confidence(ranked[0].best) if ranked else 0.0
+        if not ranked or best >= least:
+            return (
+                f"The documents do not say: nothing in the {len(hits)} passages read can be quoted "
+                "as an answer."
+            )
         return (
             f"The documents do not say: the likeliest of {len(hits)} passages read holds an answer "
             f"with confidence {best:.2f}, below the {least:.2f} that is asked for."
@@ -120,16 +135,19 @@ class Answerer:
 
 
 def _in_heading(document: Document, quote: Quote) -> bool:
-    path = document.section_at(quote.start)
-    if not path:
-        return False
-    line = document.text.rfind("\n", 0, quote.start) + 1
+    """Whether the quote's line is the heading above it, or a good part of the title."""
+    begin = document.text.rfind("\n", 0, quote.start) + 1
     end = document.text.find("\n", quote.end)
-    return document.text[line : end if end >= 0 else None].strip() == path[-1]
+    line = document.text[begin : end if end >= 0 else None].strip()
+    path = document.section_at(quote.start)
+    if path and line == path[-1]:
+        return True
+    return line in document.title and 3 * len(line) >= len(document.title)
 
 
-def _answer(document: Document, cited: Sequence[Citation], confidence: float) -> Answer:
-    first = cited[0]
+def _answer(
+    document: Document, first: Citation, also_at: Sequence[Citation], confidence: float
+) -> Answer:
     start, end = sentence_around(document.text, first.start, first.end)
     return Answer(
         text=first.text,
@@ -137,5 +155,5 @@ def _answer(document: Document, cited: Sequence[Citation], confidence: float) ->
         sentence=document.text[start:end],
         sentence_start=start,
         citation=first,
-        also_at=tuple(cited[1:]),
+        also_at=tuple(also_at),
     )

@@ -29,7 +29,8 @@ def decode(
     in the text, and `is_text` tells which tokens belong to the text at all (not to the question,
     not special). A span begins and ends at such tokens and covers at most `most_tokens`. Its score
     is `start + end` less the same sum at `null_position`, where this kind of reader puts "no
-    answer" (Devlin et al., BERT, 2019, section 4.3).
+    answer" (Devlin et al., BERT, 2019, section 4.3). Logits that are not finite belong to no span;
+    where those of "no answer" are not, nothing compares and there is none.
     """
     allowed = np.asarray(is_text, dtype=bool) & np.array(
         [end > start for start, end in offsets], dtype=bool
@@ -38,17 +39,27 @@ def decode(
     if places.size == 0:
         return []
     null = float(start_logits[null_position]) + float(end_logits[null_position])
-    sums = start_logits[places, None].astype(np.float64) + end_logits[None, places]
+    if not np.isfinite(null):
+        return []
+    starts, ends = (
+        np.where(np.isfinite(logits), logits, -np.inf)[places].astype(np.float64)
+        for logits in (start_logits, end_logits)
+    )
+    sums = starts[:, None] + ends[None, :]
     distance = places[None, :] - places[:, None]
     sums[(distance < 0) | (distance >= most_tokens)] = -np.inf
-    order = np.argsort(-sums, axis=None, kind="stable")[: count * 4]
     best: dict[tuple[int, int], float] = {}
-    for first, last in zip(*np.unravel_index(order, sums.shape), strict=True):
+    lowest = -np.inf
+    for position in np.argsort(-sums, axis=None, kind="stable"):
+        first, last = divmod(int(position), places.size)
         score = float(sums[first, last])
+        if score == -np.inf or (len(best) >= count and score < lowest):
+            break
         place = (offsets[places[first]][0], offsets[places[last]][1])
-        # Several tokens may stand for one character, so one range can come up twice.
-        if np.isfinite(score) and place[0] < place[1] and place not in best:
+        # Several tokens may stand for one character, so one range can come up many times.
+        if place[0] < place[1] and place not in best:
             best[place] = score - null
+            lowest = score
     spans = [Span(start, end, score) for (start, end), score in best.items()]
     return sorted(spans, key=lambda span: (-span.score, span.start, span.end))[:count]
 

@@ -5,6 +5,7 @@ from itertools import groupby
 
 from index.errors import ModelError
 from index.hub import missing_model, require_hub
+from index.sentences import trimmed
 from qa.decoding import decode, merge
 from qa.reader import QUESTION_SHARE, STRIDE, Calibration, Reading
 
@@ -17,11 +18,15 @@ class HubReader:
 
     def __init__(self, name: str) -> None:
         require_hub("transformers", "torch")
+        import torch
         from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(name)
-            self._model = AutoModelForQuestionAnswering.from_pretrained(name).eval()
+            # Weights stored in half precision would otherwise run in it, slowly on a CPU.
+            self._model = AutoModelForQuestionAnswering.from_pretrained(
+                name, dtype=torch.float32
+            ).eval()
         except (OSError, ValueError) as error:
             raise missing_model(name, "reader", error) from error
         if not getattr(self._tokenizer, "is_fast", False):
@@ -59,13 +64,17 @@ class HubReader:
             ends = output.end_logits.float().numpy()
             for row in range(len(starts)):
                 place = first + row
-                length = len(offsets[place])
+                text = texts[sources[place]]
+                # Some tokenizers count the space before a word as part of it.
+                ranges = [
+                    next(trimmed(text, start, end), (start, start)) for start, end in offsets[place]
+                ]
                 is_text = [sequence == 1 for sequence in encoded.sequence_ids(place)]
                 null = encoded["input_ids"][place].index(self._tokenizer.cls_token_id)
                 found = decode(
-                    starts[row, :length],
-                    ends[row, :length],
-                    offsets[place],
+                    starts[row, : len(ranges)],
+                    ends[row, : len(ranges)],
+                    ranges,
                     is_text,
                     null_position=null,
                 )

@@ -82,8 +82,8 @@ def _order(quote: Quote) -> tuple[float, str, int, int]:
 def normalized(text: str) -> str:
     """The text without case, punctuation, articles and runs of white space.
 
-    This is how SQuAD's official evaluation compares answers; a text that would vanish keeps its
-    words as they are.
+    This is how SQuAD's official evaluation compares answers, but typographic quotation marks and
+    dashes are punctuation too, and a text that would vanish keeps its words as they are.
     """
     folded = text.lower()
     bare = _ARTICLES.sub(" ", folded.translate(_PUNCTUATION))

@@ -56,6 +56,7 @@ def serve(
     from service.bootstrap import open_engine
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("faiss").setLevel(logging.WARNING)
     with listener:
         app = create_app(
             open_engine(settings), settings, allowed_hosts=LOOPBACK_HOSTS if local else None

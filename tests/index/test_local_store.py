@@ -1,0 +1,544 @@
+"""What `LocalStore` does beyond the contract: files, crashes, other processes and threads."""
+
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.catalog import DATABASE, FORMAT_VERSION, IndexSettings
+from index.doctor import check
+from index.documents import Document
+from index.errors import (
+    DamagedIndex,
+    IncompatibleIndex,
+    IndexStoreError,
+    NoIndex,
+    UnavailableIndex,
+    UnknownDocument,
+)
+from index.indexing import rebuild
+from index.passages import Splitter
+from index.store import FAISS_FILE, Candidate, LocalStore
+from tests.fakes.hash_embedder import HashEmbedder
+from tests.fakes.made import a_document, an_entry
+
+EMBEDDER = HashEmbedder()
+SETTINGS = IndexSettings(EMBEDDER.identity, Splitter())
+STAMP = FAISS_FILE + ".stamp"
+ANIMALS = ["whale", "otter", "heron", "newt", "bat", "mole", "stork", "crab"]
+
+
+def animal(name: str) -> Document:
+    return a_document(f"test:{name}", f"The {name} sleeps at noon.")
+
+
+def put(store: LocalStore, *names: str) -> None:
+    store.put([an_entry(animal(name), EMBEDDER) for name in names])
+
+
+def search(store: LocalStore, question: str, k: int = 50) -> list[Candidate]:
+    return store.candidates(question, EMBEDDER.embed_questions([question])[0], k)
+
+
+def found(store: LocalStore) -> set[str]:
+    """The documents that the vectors find; the question shares no word with any."""
+    return {
+        store.document(c.passage.document_id).uri.removeprefix("test:")
+        for c in search(store, "question")
+    }
+
+
+def assert_right(store: LocalStore) -> None:
+    """What is found is what there is, with the right scores."""
+    assert found(store) == {s.uri.removeprefix("test:") for s in store.documents()}
+    question = EMBEDDER.embed_questions(["question"])[0]
+    for candidate in search(store, "question"):
+        row = EMBEDDER.embed_passages([candidate.passage.text])[0]
+        assert candidate.dense_score == pytest.approx(float(row @ question), abs=1e-6)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An index of all animals, closed after a search, so with its FAISS file."""
+    folder = tmp_path / "index"
+    store = LocalStore.create(folder, SETTINGS)
+    put(store, *ANIMALS)
+    assert_right(store)
+    store.close()
+    assert {part.name for part in folder.iterdir()} == {DATABASE, FAISS_FILE, STAMP}
+    return folder
+
+
+@pytest.fixture
+def store(folder: Path) -> Iterator[LocalStore]:
+    store = LocalStore.open(folder)
+    yield store
+    store.close()
+
+
+def one_line(error: pytest.ExceptionInfo[IndexStoreError]) -> str:
+    message = str(error.value)
+    assert "\n" not in message
+    return message
+
+
+# Making and opening
+
+
+def test_an_index_is_made_in_a_new_or_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "empty", tmp_path / "deep" / "down"):
+        LocalStore.create(folder, SETTINGS).close()
+        LocalStore.open(folder).close()
+
+
+def test_an_index_is_not_made_among_other_things(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("two years of work")
+    with pytest.raises(IncompatibleIndex, match="holds other things") as error:
+        LocalStore.create(tmp_path, SETTINGS)
+    assert "--index" in one_line(error)
+    assert [part.name for part in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_an_index_is_not_made_where_a_file_is(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(IncompatibleIndex):
+        LocalStore.create(tmp_path / "file", SETTINGS)
+
+
+def test_an_index_is_never_made_over_another(tmp_path: Path) -> None:
+    store = LocalStore.create(tmp_path, SETTINGS)
+    put(store, "whale")
+    store.close()
+    with pytest.raises(IncompatibleIndex, match="holds an index already"):
+        LocalStore.create(tmp_path, SETTINGS)
+    store = LocalStore.open(tmp_path)
+    assert found(store) == {"whale"}
+    store.close()
+
+
+def test_what_a_lost_database_left_behind_does_not_get_into_a_new_one(tmp_path: Path) -> None:
+    (tmp_path / f"{DATABASE}-wal").write_bytes(b"pages of a database that is gone")
+    with pytest.raises(IncompatibleIndex, match="holds other things"):
+        LocalStore.create(tmp_path, SETTINGS)
+
+
+def test_an_index_is_made_where_an_attempt_was_cut_off(tmp_path: Path) -> None:
+    (tmp_path / f"{DATABASE}.0123.new").write_bytes(b"half a database")
+    LocalStore.create(tmp_path, SETTINGS).close()
+    LocalStore.open(tmp_path).close()
+
+
+def test_a_folder_without_an_index_is_told_from_none(tmp_path: Path) -> None:
+    with pytest.raises(NoIndex, match="no index here yet") as error:
+        LocalStore.open(tmp_path / "nothing")
+    assert "pincite index PATH" in one_line(error)
+    with pytest.raises(NoIndex, match="is not an index"):
+        LocalStore.open(tmp_path)
+
+
+def test_another_format_version_is_refused(folder: Path) -> None:
+    _sql(folder, f"PRAGMA user_version = {FORMAT_VERSION + 6}")
+    with pytest.raises(IncompatibleIndex, match="format version 7, this Pincite reads 1") as error:
+        LocalStore.open(folder)
+    assert "pincite index --index NEW_FOLDER PATH" in one_line(error)
+
+
+def test_another_embedder_is_refused_with_the_command_that_embeds_again(store: LocalStore) -> None:
+    store.require(SETTINGS)
+    other = HashEmbedder(32, "other").identity
+    with pytest.raises(IncompatibleIndex, match="made with the embedder hash .*, not other") as e:
+        store.require(replace(SETTINGS, embedder=other))
+    assert "pincite rebuild --embedder other" in one_line(e)
+
+
+def test_another_splitter_is_refused_with_the_command_that_cuts_again(store: LocalStore) -> None:
+    with pytest.raises(IncompatibleIndex, match="160 tokens, overlap 32.*not 80, 10") as error:
+        store.require(replace(SETTINGS, splitter=Splitter(80, 10)))
+    assert "pincite rebuild --passage-tokens 80 --overlap-tokens 10" in one_line(error)
+
+
+def _sql(folder: Path, statement: str, *values: object) -> None:
+    connection = sqlite3.connect(folder / DATABASE)
+    with connection:
+        connection.execute(statement, values)
+    connection.close()
+
+
+def _junk(folder: Path) -> None:
+    (folder / DATABASE).write_bytes(b"this is no database at all, " * 300)
+
+
+def _half(folder: Path) -> None:
+    data = (folder / DATABASE).read_bytes()
+    (folder / DATABASE).write_bytes(data[: len(data) // 2])
+
+
+def _holes(folder: Path) -> None:
+    data = bytearray((folder / DATABASE).read_bytes())
+    data[4096:] = b"\xa5" * (len(data) - 4096)
+    (folder / DATABASE).write_bytes(bytes(data))
+
+
+def _no_settings(folder: Path) -> None:
+    _sql(folder, "DELETE FROM meta WHERE key = 'settings'")
+
+
+def _odd_settings(folder: Path) -> None:
+    _sql(folder, "UPDATE meta SET value = '{\"embedder\": 3}' WHERE key = 'settings'")
+
+
+def _settings_no_json(folder: Path) -> None:
+    _sql(folder, "UPDATE meta SET value = '{' WHERE key = 'settings'")
+
+
+def _odd_generation(folder: Path) -> None:
+    _sql(folder, "UPDATE meta SET value = 'many' WHERE key = 'generation'")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [_junk, _half, _holes, _no_settings, _odd_settings, _settings_no_json, _odd_generation],
+)
+def test_a_damaged_database_is_said_to_be_damaged(folder: Path, damage: object) -> None:
+    damage(folder)  # type: ignore[operator]
+    with pytest.raises(DamagedIndex) as error:
+        search(LocalStore.open(folder), "whale")
+    message = one_line(error)
+    assert message.startswith(f"{folder}: ")
+    assert "pincite index --index NEW_FOLDER PATH" in message
+    assert not check(folder).ok
+
+
+def test_a_locked_database_is_not_said_to_be_damaged(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store._catalog._connection.execute("PRAGMA busy_timeout = 10")
+    other = sqlite3.connect(store.folder / DATABASE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(UnavailableIndex, match="locked") as error:
+        put(store, "eel")
+    other.close()
+    assert "no other program holds it" in one_line(error)
+    put(store, "eel")
+    assert "eel" in found(store)
+
+
+def test_a_closed_index_is_not_said_to_be_damaged(folder: Path) -> None:
+    store = LocalStore.open(folder)
+    store.close()
+    store.close()
+    with pytest.raises(UnavailableIndex, match="closed"):
+        store.documents()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_said_to_be_so(folder: Path) -> None:
+    folder.chmod(0o500)
+    try:
+        with pytest.raises(UnavailableIndex, match="can be written"):
+            LocalStore.open(folder)
+    finally:
+        folder.chmod(0o700)
+
+
+# The FAISS file is only a cache
+
+
+def _flip_a_byte(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0x10
+    path.write_bytes(bytes(data))
+
+
+def _remove(path: Path) -> None:
+    path.unlink()
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _remove_stamp(path: Path) -> None:
+    path.with_name(STAMP).unlink()
+
+
+def _odd_stamp(path: Path) -> None:
+    path.with_name(STAMP).write_text("[1, 2]")
+
+
+def _of_another_index(path: Path) -> None:
+    other = LocalStore.create(path.parent.parent / "other", SETTINGS)
+    put(other, *reversed(ANIMALS))
+    search(other, "whale")
+    other.close()
+    for name in (FAISS_FILE, STAMP):
+        shutil.copy(path.parent.parent / "other" / name, path.with_name(name))
+
+
+def _renamed_without_its_stamp(path: Path) -> None:
+    # A crash between the two renames: the vectors are of a later state than the stamp.
+    stamp = path.with_name(STAMP).read_bytes()
+    store = LocalStore.open(path.parent)
+    put(store, "eel")
+    search(store, "whale")
+    store.close()
+    path.with_name(STAMP).write_bytes(stamp)
+
+
+def _stale(path: Path) -> None:
+    store = LocalStore.open(path.parent)
+    store.remove([animal("whale").id])
+    put(store, "eel", "otter")
+    store.close()
+
+
+def _of_a_format_to_come(path: Path) -> None:
+    from hashlib import sha256
+
+    path.write_bytes(b"XXXX" + path.read_bytes()[4:])
+    stamp = path.with_name(STAMP)
+    text = stamp.read_text()
+    known = text[text.index('"sha256": "') + 11 :][:64]
+    stamp.write_text(text.replace(known, sha256(path.read_bytes()).hexdigest()))
+
+
+def _of_a_later_state_than_a_restored_database(path: Path) -> None:
+    shutil.copy(path.parent / DATABASE, path.parent.parent / "backup")
+    store = LocalStore.open(path.parent)
+    put(store, "eel")
+    put(store, "ray")
+    search(store, "whale")
+    store.close()
+    shutil.copy(path.parent.parent / "backup", path.parent / DATABASE)
+    store = LocalStore.open(path.parent)
+    put(store, "carp")
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _flip_a_byte,
+        _remove,
+        _truncate,
+        _empty,
+        _remove_stamp,
+        _odd_stamp,
+        _of_another_index,
+        _renamed_without_its_stamp,
+        _stale,
+        _of_a_format_to_come,
+        _of_a_later_state_than_a_restored_database,
+    ],
+)
+def test_whatever_became_of_the_faiss_file_answers_are_right_and_it_is_mended(
+    folder: Path, damage: object
+) -> None:
+    damage(folder / FAISS_FILE)  # type: ignore[operator]
+    store = LocalStore.open(folder)
+    assert_right(store)
+    store.close()
+    report = check(folder, EMBEDDER)
+    assert report.ok, report
+    before = (folder / FAISS_FILE).stat().st_mtime_ns
+    store = LocalStore.open(folder)
+    assert_right(store)
+    store.close()
+    assert (folder / FAISS_FILE).stat().st_mtime_ns == before
+
+
+def test_the_faiss_file_of_vectors_of_another_length_is_not_used(folder: Path) -> None:
+    wide = HashEmbedder(48, "wide")
+    store = LocalStore.open(folder)
+    rebuild(store, wide, Splitter())
+    store.close()
+    for _ in range(2):
+        store = LocalStore.open(folder)
+        row = wide.embed_questions(["The newt sleeps at noon."])[0]
+        (best,) = store.candidates("", row, 1)
+        assert best.dense_score == pytest.approx(1, abs=1e-6)
+        assert best.passage.document_id == animal("newt").id
+        store.close()
+    assert check(folder, wide).ok
+
+
+def test_where_the_faiss_file_cannot_be_written_nothing_is_lost(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(self: Path, *_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    store = LocalStore.open(folder)
+    put(store, "eel")
+    assert "eel" in found(store)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", full)
+        store.close()
+    assert "the FAISS file could not be written" in caplog.text
+    store = LocalStore.open(folder)
+    assert_right(store)
+    store.close()
+
+
+# Other processes
+
+
+def test_what_another_process_writes_is_seen_at_once(store: LocalStore) -> None:
+    assert "eel" not in found(store)
+    other = LocalStore.open(store.folder)
+    put(other, "eel")
+    other.remove([animal("whale").id])
+    assert found(store) == found(other) == {*ANIMALS, "eel"} - {"whale"}
+    assert_right(store)
+    other.close()
+
+
+def test_vectors_of_an_embedder_that_is_no_longer_the_indexs_are_refused(
+    store: LocalStore,
+) -> None:
+    other = LocalStore.open(store.folder)
+    rebuild(other, HashEmbedder(32, "other"), Splitter())
+    other.close()
+    with pytest.raises(IncompatibleIndex, match="rebuilt"):
+        search(store, "whale")
+    with pytest.raises(IncompatibleIndex, match="rebuilt"):
+        put(store, "eel")
+    assert [s.uri for s in store.documents()] == sorted(f"test:{name}" for name in ANIMALS)
+    assert check(store.folder, HashEmbedder(32, "other")).ok
+
+
+def _write_for_ever(folder: Path) -> None:
+    store = LocalStore.open(folder)
+    for count in range(1_000_000):
+        put(store, *(f"{name}{count % 3}" for name in ANIMALS))
+        if count % 3 == 2:
+            store.remove([animal(f"{name}{count % 2}").id for name in ANIMALS[:4]])
+            search(store, "whale")
+            store.save_vectors()
+
+
+def _started(folder: Path) -> multiprocessing.Process:
+    process = multiprocessing.get_context("spawn").Process(target=_write_for_ever, args=(folder,))
+    process.start()
+    return process
+
+
+@pytest.mark.slow
+def test_a_process_killed_while_writing_leaves_a_healthy_index(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    folder = tmp_path / "index"
+    LocalStore.create(folder, SETTINGS).close()
+    for _ in range(6):
+        store = LocalStore.open(folder)
+        before = store.generation
+        process = _started(folder)
+        while store.generation < before + 5:
+            time.sleep(0.01)
+        time.sleep(chance.random() / 4)
+        os.kill(process.pid or 0, signal.SIGKILL)
+        process.join()
+        report = check(folder, EMBEDDER)
+        assert report.ok, report
+        assert_right(store)
+        # All eight are put in one step, and four are removed in one.
+        assert len(store.documents()) % 4 == 0
+        store.close()
+
+
+@pytest.mark.slow
+def test_one_process_searches_while_another_writes(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    store = LocalStore.create(folder, SETTINGS)
+    process = _started(folder)
+    try:
+        until = time.monotonic() + 8
+        seen = set()
+        while time.monotonic() < until:
+            candidates = search(store, "question")
+            seen.add(store.generation)
+            # One generation: a step puts eight passages or removes four.
+            assert len(candidates) % 4 == 0
+            for candidate in candidates:
+                row = EMBEDDER.embed_passages([candidate.passage.text])[0]
+                expected = float(row @ EMBEDDER.embed_questions(["question"])[0])
+                assert candidate.dense_score == pytest.approx(expected, abs=1e-6)
+        assert len(seen) > 5
+    finally:
+        process.kill()
+        process.join()
+        store.close()
+    assert check(folder, EMBEDDER).ok
+
+
+# Threads
+
+
+def test_threads_search_while_another_writes_and_see_only_what_is_there(tmp_path: Path) -> None:
+    store = LocalStore.create(tmp_path / "index", SETTINGS)
+    put(store, *ANIMALS)
+    stop = threading.Event()
+    removed: set[str] = set()
+    failures: list[str] = []
+
+    def look() -> None:
+        while not stop.is_set():
+            gone = set(removed)
+            for candidate in search(store, "who sleeps at noon"):
+                passage = candidate.passage
+                if passage.document_id in gone:
+                    failures.append(f"{passage.text!r} was removed before")
+                try:
+                    text = store.document(passage.document_id).text
+                except UnknownDocument:
+                    continue
+                if text[passage.start : passage.end] != passage.text:
+                    failures.append(f"{passage.text!r} is not what stands there")
+
+    threads = [threading.Thread(target=look) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for count in range(60):
+        names = [f"{name}{count}" for name in ANIMALS[:3]]
+        put(store, *names)
+        store.remove([animal(name).id for name in names])
+        removed.update(animal(name).id for name in names)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert found(store) == set(ANIMALS)
+    store.close()
+
+
+def test_a_copy_of_the_vectors_is_made_in_portions(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.store._LOAD_AT_ONCE", 3)
+    (folder / FAISS_FILE).unlink()
+    store = LocalStore.open(folder)
+    assert_right(store)
+    store.close()
+
+
+def test_vectors_are_kept_to_the_last_bit(folder: Path) -> None:
+    connection = sqlite3.connect(folder / DATABASE)
+    rows = connection.execute("SELECT text, vector FROM passages").fetchall()
+    connection.close()
+    for text, vector in rows:
+        expected = EMBEDDER.embed_passages([text])[0]
+        assert np.array_equal(np.frombuffer(vector, "<f4"), expected)

@@ -1,0 +1,348 @@
+"""From a question to a reply, with a reader that says what it is told."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from qa_fakes import LetterEmbedder, MemoryStore, ScriptedReader, document, paragraphs
+
+from index.documents import Document, Page, Section
+from index.errors import InvalidQuestion
+from index.retriever import MOST_CHARACTERS, Retriever
+from index.store import PassageStore
+from qa.answering import Answerer
+from qa.answers import Answer, Citation, Options, Reply, Timings
+from qa.reader import Calibration, Reader
+
+LOANS = "Loans\n\nA reader may borrow 12 books. A book is lent for 28 days."
+HOURS = "Opening hours\n\nWe open at 9 o'clock. On Sundays we stay closed."
+LIBRARY = document(
+    "Library rules",
+    f"{LOANS}\n\n{HOURS}",
+    pages=[Page(1, 0, len(LOANS) + 1), Page(2, len(LOANS) + 2, len(LOANS) + 2 + len(HOURS))],
+    sections=[
+        Section(("Rules", "Loans"), 0, len(LOANS) + 2),
+        Section(("Rules", "Opening hours"), len(LOANS) + 2, len(LOANS) + 2 + len(HOURS)),
+    ],
+)
+POSTER = document("Poster", "Borrow 12 books today!\n\nBring them back within “28 days”.")
+
+BOOKS = "How many books may I borrow?"
+LENT = "For how long is a book lent?"
+WHEN = "When do you open?"
+NEVER = "Who painted the ceiling?"
+NOTHING_TO_QUOTE = (
+    "The documents do not say: nothing in the 6 passages read can be quoted as an answer."
+)
+SCRIPT = {
+    BOOKS: {"12 books": 3.0, "12": 1.0},
+    LENT: {"28 days": 4.0, "12 books": 1.0, "closed": 0.5, "Sundays": -5.0},
+    WHEN: {"at 9 o'clock": 2.0},
+    NEVER: {"12 books": -2.0},
+}
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore([paragraphs(LIBRARY), paragraphs(POSTER)])
+
+
+@pytest.fixture
+def scripted() -> ScriptedReader:
+    return ScriptedReader(SCRIPT)
+
+
+@pytest.fixture
+def answerer(store: MemoryStore, scripted: ScriptedReader) -> Answerer:
+    return answering(store, scripted)
+
+
+def answering(store: PassageStore, reader: Reader) -> Answerer:
+    return Answerer(Retriever(store, LetterEmbedder()), reader)
+
+
+def places(answer: Answer) -> list[Citation]:
+    return [answer.citation, *answer.also_at]
+
+
+def texts(reply: Reply) -> list[str]:
+    return [answer.text for answer in reply.answers]
+
+
+def untimed(reply: Reply) -> Reply:
+    return replace(reply, timings=Timings(0, 0, 0, 0))
+
+
+def test_an_answer_cites_page_section_and_place(answerer: Answerer) -> None:
+    [answer] = answerer.ask(WHEN).answers
+    start = LIBRARY.text.index("at 9 o'clock")
+    assert answer.citation == Citation(
+        LIBRARY.id,
+        "test:Library rules",
+        "Library rules",
+        2,
+        ("Rules", "Opening hours"),
+        start,
+        start + len("at 9 o'clock"),
+        "at 9 o'clock",
+    )
+    assert answer.text == "at 9 o'clock"
+    assert answer.confidence == pytest.approx(0.8807970779778823)
+
+
+def test_an_answer_comes_with_its_whole_sentence(answerer: Answerer) -> None:
+    [answer] = answerer.ask(WHEN).answers
+    assert answer.sentence == "We open at 9 o'clock."
+    assert answer.sentence_start == LIBRARY.text.index("We open")
+
+
+def test_every_text_is_a_slice_of_its_document(answerer: Answerer) -> None:
+    documents = {LIBRARY.id: LIBRARY, POSTER.id: POSTER}
+    replies = answerer.ask_all([BOOKS, LENT, WHEN], Options(answers=10, min_confidence=0.0))
+    assert sum(len(reply.answers) for reply in replies) >= 5
+    for answer in [answer for reply in replies for answer in reply.answers]:
+        for place in places(answer):
+            assert documents[place.document_id].text[place.start : place.end] == place.text
+        text = documents[answer.citation.document_id].text
+        end = answer.sentence_start + len(answer.sentence)
+        assert answer.text == answer.citation.text
+        assert answer.sentence == text[answer.sentence_start : end]
+        assert answer.sentence_start <= answer.citation.start < answer.citation.end <= end
+
+
+def test_other_places_that_say_the_same_are_cited_too(answerer: Answerer) -> None:
+    [answer] = answerer.ask(BOOKS).answers
+    cited = {(place.document_id, place.text) for place in places(answer)}
+    assert cited == {(LIBRARY.id, "12 books"), (POSTER.id, "12 books")}
+
+
+def test_other_places_below_the_least_confidence_are_not_cited(store: MemoryStore) -> None:
+    reader = ScriptedReader({BOOKS: {"12 books.": 3.0, "12 books today": -3.0, "12 books": -3.0}})
+    [answer] = answering(store, reader).ask(BOOKS).answers
+    assert [place.text for place in places(answer)] == ["12 books."]
+
+
+def test_answers_come_best_first_and_no_more_than_asked_for(answerer: Answerer) -> None:
+    assert texts(answerer.ask(LENT)) == ["28 days", "12 books", "closed"]
+    assert texts(answerer.ask(LENT, Options(answers=2))) == ["28 days", "12 books"]
+    assert texts(answerer.ask(LENT, Options(answers=1))) == ["28 days"]
+    confidences = [answer.confidence for answer in answerer.ask(LENT).answers]
+    assert confidences == sorted(confidences, reverse=True)
+
+
+def test_a_least_confidence_goes_before_the_readers_own(store: MemoryStore) -> None:
+    calibration = Calibration(slope=0.5, abstain_below=0.7)
+    answerer = answering(store, ScriptedReader(SCRIPT, calibration))
+    assert texts(answerer.ask(LENT)) == ["28 days"]
+    assert texts(answerer.ask(LENT, Options(min_confidence=0.6))) == ["28 days", "12 books"]
+    everything = texts(answerer.ask(LENT, Options(answers=9, min_confidence=0.0)))
+    assert everything == ["28 days", "12 books", "closed", "Sundays"]
+    assert answerer.ask(LENT, Options(min_confidence=1.0)).abstained
+
+
+def test_the_readers_share_for_retrieval_moves_the_confidence(store: MemoryStore) -> None:
+    calibration = Calibration(retrieval_weight=2.0, slope=0.5, intercept=-1.0)
+    reply = answering(store, ScriptedReader(SCRIPT, calibration)).ask(WHEN)
+    [hit] = [hit for hit in reply.hits if "9 o'clock" in hit.passage.text]
+    expected = calibration.confidence(2.0 + 2.0 * hit.score)
+    assert reply.answers[0].confidence == pytest.approx(expected)
+
+
+def test_only_the_documents_named_are_looked_in(answerer: Answerer) -> None:
+    reply = answerer.ask(BOOKS, Options(within=[POSTER.id]))
+    assert {hit.passage.document_id for hit in reply.hits} == {POSTER.id}
+    [answer] = reply.answers
+    assert [place.document_id for place in places(answer)] == [POSTER.id]
+    assert answerer.ask(WHEN, Options(within={POSTER.id})).abstained
+
+
+def test_as_many_passages_are_read_as_asked_for(
+    answerer: Answerer, scripted: ScriptedReader
+) -> None:
+    assert len(answerer.ask(BOOKS, Options(passages=2)).hits) == 2
+    assert len(scripted.seen) == 2
+
+
+def test_abstaining_gives_the_reason_and_the_passages_read(answerer: Answerer) -> None:
+    reply = answerer.ask(NEVER)
+    assert reply.abstained
+    assert reply.reason == (
+        "The documents do not say: the likeliest of 6 passages read holds an answer with "
+        "confidence 0.12, below the 0.50 that is asked for."
+    )
+    assert len(reply.hits) == 6
+
+
+def test_an_answered_question_needs_no_reason(answerer: Answerer) -> None:
+    reply = answerer.ask(WHEN)
+    assert reply.reason is None
+    assert not reply.abstained
+
+
+def test_an_empty_index_has_nothing_to_read(scripted: ScriptedReader) -> None:
+    reply = answering(MemoryStore(), scripted).ask(BOOKS)
+    assert reply.hits == ()
+    assert reply.reason == "The index holds no passage to read."
+
+
+def test_where_no_span_is_found_the_reason_claims_no_more_than_that(store: MemoryStore) -> None:
+    reply = answering(store, ScriptedReader({})).ask(BOOKS, Options(min_confidence=0.0))
+    assert reply.abstained
+    assert reply.reason == NOTHING_TO_QUOTE
+
+
+@pytest.mark.parametrize("question", ["", "   ", "\n\t\u3000"])
+def test_an_empty_question_is_refused(answerer: Answerer, question: str) -> None:
+    with pytest.raises(InvalidQuestion, match="empty"):
+        answerer.ask(question)
+
+
+def test_a_question_that_is_too_long_is_refused_and_then_none_is_answered(
+    answerer: Answerer, scripted: ScriptedReader
+) -> None:
+    with pytest.raises(InvalidQuestion, match=r"10,001 characters, at most 10,000"):
+        answerer.ask_all([WHEN, "?" * (MOST_CHARACTERS + 1)])
+    assert scripted.seen == []
+    assert answerer.ask("?" * MOST_CHARACTERS).abstained
+
+
+def test_white_space_around_a_question_does_not_matter(answerer: Answerer) -> None:
+    assert untimed(answerer.ask(f"\n {WHEN}  ")) == untimed(answerer.ask(WHEN))
+
+
+@given(st.lists(st.sampled_from([BOOKS, LENT, WHEN, NEVER]), max_size=6))
+def test_several_questions_are_answered_as_each_alone(questions: list[str]) -> None:
+    store = MemoryStore([paragraphs(LIBRARY), paragraphs(POSTER)])
+    answerer = answering(store, ScriptedReader(SCRIPT))
+    together = [untimed(reply) for reply in answerer.ask_all(questions)]
+    assert together == [untimed(answerer.ask(question)) for question in questions]
+    assert [reply.question for reply in together] == questions
+
+
+def test_the_parts_of_the_time_add_up(answerer: Answerer) -> None:
+    timings = answerer.ask(WHEN).timings
+    assert min(timings.embed, timings.retrieve, timings.read) >= 0
+    assert timings.total == pytest.approx(timings.embed + timings.retrieve + timings.read)
+
+
+def test_passages_are_read_under_their_headings(
+    answerer: Answerer, scripted: ScriptedReader
+) -> None:
+    answerer.ask(WHEN)
+    expected = "Library rules > Rules > Opening hours\nWe open at 9 o'clock. On Sundays we stay"
+    assert any(text.startswith(expected) for text in scripted.seen)
+
+
+@pytest.mark.parametrize("quote", ["Library", "Library rules", "Rules > Opening", "hours\nWe open"])
+def test_the_lines_above_a_passage_are_never_quoted(store: MemoryStore, quote: str) -> None:
+    reply = answering(store, ScriptedReader({WHEN: {quote: 9.0}})).ask(WHEN)
+    assert reply.answers == ()
+
+
+def test_a_quote_in_the_text_is_found_though_the_lines_above_hold_it_too() -> None:
+    named = document("28 days", "A book is lent for 28 days.")
+    reader = ScriptedReader({LENT: {"28 days": 2.0}})
+    [answer] = answering(MemoryStore([paragraphs(named)]), reader).ask(LENT).answers
+    assert (answer.citation.start, answer.citation.end) == (19, 26)
+    assert answer.also_at == ()
+
+
+@pytest.mark.parametrize("quote", ["Loans", "Opening hours", "hours"])
+def test_a_heading_in_the_text_is_no_answer(store: MemoryStore, quote: str) -> None:
+    reply = answering(store, ScriptedReader({WHEN: {quote: 9.0}})).ask(WHEN)
+    assert reply.answers == ()
+    assert reply.reason == NOTHING_TO_QUOTE
+
+
+def test_a_word_of_a_heading_is_an_answer_where_the_body_has_it() -> None:
+    text = "Colour\n\nThe Colour is red."
+    painted = document("paint", text, sections=[Section(("Colour",), 0, len(text))])
+    reader = ScriptedReader({NEVER: {"Colour": 2.0}})
+    [answer] = answering(MemoryStore([paragraphs(painted)]), reader).ask(NEVER).answers
+    assert [place.start for place in places(answer)] == [12]
+
+
+def test_a_document_removed_during_the_search_is_left_out(store: MemoryStore) -> None:
+    reader = ScriptedReader(SCRIPT, meanwhile=lambda: store.remove([POSTER.id]))
+    [answer] = answering(store, reader).ask(BOOKS).answers
+    assert [place.document_id for place in places(answer)] == [LIBRARY.id]
+
+
+@pytest.mark.parametrize("text", ["", "Borrow", "Now with 40 books, or 12 books today!"])
+def test_a_document_changed_during_the_search_is_not_misquoted(
+    store: MemoryStore, text: str
+) -> None:
+    changed = paragraphs(replace(POSTER, text=text))
+    reader = ScriptedReader(SCRIPT, meanwhile=lambda: store.put([changed]))
+    [answer] = answering(store, reader).ask(BOOKS).answers
+    assert [place.document_id for place in places(answer)] == [LIBRARY.id]
+
+
+def test_a_document_changed_elsewhere_is_cited_as_it_stands_now(store: MemoryStore) -> None:
+    changed = replace(POSTER, text=POSTER.text + "\n\nNew!", pages=(Page(7, 0, 99),))
+    reader = ScriptedReader(SCRIPT, meanwhile=lambda: store.put([paragraphs(changed)]))
+    [answer] = answering(store, reader).ask(BOOKS, Options(within=[POSTER.id])).answers
+    assert answer.citation.page == 7
+
+
+def test_where_all_documents_have_gone_the_reason_does_not_blame_the_confidence(
+    store: MemoryStore,
+) -> None:
+    reader = ScriptedReader(SCRIPT, meanwhile=lambda: store.remove([LIBRARY.id]))
+    reply = answering(store, reader).ask(WHEN)
+    assert reply.abstained
+    assert reply.reason == NOTHING_TO_QUOTE
+
+
+def vanishing(store: MemoryStore) -> Answerer:
+    """The best place of "28 days" goes during the search; its other one is worth less."""
+    script = {LENT: {"“28 days”": 6.0, "28 days.": 0.5, "12 books.": 2.0}}
+    return answering(store, ScriptedReader(script, meanwhile=lambda: store.remove([POSTER.id])))
+
+
+def test_an_answer_is_as_likely_as_the_place_that_is_cited(store: MemoryStore) -> None:
+    reply = vanishing(store).ask(LENT)
+    by_text = {answer.text: answer.confidence for answer in reply.answers}
+    assert by_text == {
+        "12 books.": pytest.approx(Calibration().confidence(2.0)),
+        "28 days.": pytest.approx(Calibration().confidence(0.5)),
+    }
+
+
+def test_answers_stay_in_order_where_a_place_has_gone(store: MemoryStore) -> None:
+    assert texts(vanishing(store).ask(LENT)) == ["12 books.", "28 days."]
+
+
+def test_the_best_answer_is_given_where_a_better_place_has_gone(store: MemoryStore) -> None:
+    assert texts(vanishing(store).ask(LENT, Options(answers=1))) == ["12 books."]
+
+
+TOKENS = st.sampled_from(["rain", "Seine", " ", "\n\n", ". ", "é", "e\u0301", "😀", "שלום", "雨"])
+
+
+@given(
+    st.lists(st.lists(TOKENS, min_size=1, max_size=20).map("".join), min_size=1, max_size=3),
+    st.dictionaries(
+        st.text("rainSe. 😀雨", min_size=1, max_size=4), st.integers(-2, 4), max_size=5
+    ),
+)
+def test_every_quote_stands_where_it_is_cited(bodies: list[str], quotes: dict[str, float]) -> None:
+    documents: dict[str, Document] = {}
+    for number, body in enumerate(bodies):
+        made = document(f"rain {number}", body, sections=[Section(("Seine",), 0, len(body))])
+        documents[made.id] = made
+    store = MemoryStore([paragraphs(made) for made in documents.values()])
+    reply = answering(store, ScriptedReader({"rain?": quotes})).ask("rain?", Options(answers=50))
+    seen: list[Citation] = []
+    for answer in reply.answers:
+        for place in places(answer):
+            assert documents[place.document_id].text[place.start : place.end] == place.text
+            assert not any(
+                place.document_id == other.document_id
+                and place.start < other.end
+                and other.start < place.end
+                for other in seen
+            )
+            seen.append(place)
+    assert reply.abstained == (reply.reason is not None)

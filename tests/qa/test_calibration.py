@@ -1,0 +1,98 @@
+"""From scores to probabilities, and what a reading says of its text."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.answers import Span
+from qa.reader import Calibration, Reading
+
+SCORES = st.floats(allow_nan=False)
+SLOPES = st.floats(min_value=1e-3, max_value=1e3)
+INTERCEPTS = st.floats(min_value=-1e3, max_value=1e3)
+
+
+@given(SLOPES, INTERCEPTS, SCORES)
+def test_a_confidence_is_a_probability(slope: float, intercept: float, score: float) -> None:
+    confidence = Calibration(slope=slope, intercept=intercept).confidence(score)
+    assert 0.0 <= confidence <= 1.0
+
+
+@given(SLOPES, INTERCEPTS, SCORES, SCORES)
+def test_a_better_score_is_never_less_likely(
+    slope: float, intercept: float, one: float, other: float
+) -> None:
+    calibration = Calibration(slope=slope, intercept=intercept)
+    low, high = sorted([one, other])
+    rounding = 1e-15
+    assert calibration.confidence(low) <= calibration.confidence(high) + rounding
+
+
+@given(st.floats(min_value=-30, max_value=30))
+def test_the_confidence_is_the_logistic_function(score: float) -> None:
+    calibration = Calibration(slope=0.5, intercept=-1.0)
+    expected = 1 / (1 + math.exp(-(0.5 * score - 1.0)))
+    assert calibration.confidence(score) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("score", [1e6, 1e308, math.inf])
+def test_extreme_scores_do_not_overflow(score: float) -> None:
+    calibration = Calibration(slope=100.0)
+    assert calibration.confidence(score) == 1.0
+    assert calibration.confidence(-score) == pytest.approx(0.0, abs=1e-300)
+    assert Reading((Span(0, 1, score),)).answerability == 1.0
+    assert Reading((Span(0, 1, -score),)).answerability == 0.0
+
+
+def test_without_a_fit_a_score_of_zero_is_even_odds_and_the_border_of_abstaining() -> None:
+    calibration = Calibration()
+    assert calibration.confidence(0.0) == 0.5 == calibration.abstain_below
+    assert calibration.retrieval_weight == 0.0
+
+
+def test_a_readings_score_is_that_of_its_best_span() -> None:
+    reading = Reading((Span(3, 5, 2.0), Span(0, 1, -1.0)))
+    assert reading.score == 2.0
+    assert reading.answerability == pytest.approx(0.8807970779778823)
+
+
+def test_a_text_without_spans_holds_no_answer() -> None:
+    assert Reading(()).score == -math.inf
+    assert Reading(()).answerability == 0.0
+
+
+@given(SCORES, SCORES)
+def test_answerability_orders_as_scores_do(one: float, other: float) -> None:
+    low, high = (Reading((Span(0, 1, score),)) for score in sorted([one, other]))
+    assert 0.0 <= low.answerability <= high.answerability <= 1.0
+
+
+SPANS = st.lists(
+    st.tuples(st.integers(0, 30), st.integers(1, 9), st.integers(-9, 9)).map(
+        lambda parts: Span(parts[0], parts[0] + parts[1], float(parts[2]))
+    ),
+    max_size=8,
+)
+
+
+@given(SPANS, st.integers(0, 30), st.text(min_size=40, max_size=40))
+def test_after_keeps_the_spans_that_begin_past_the_cut_and_what_they_say(
+    spans: list[Span], cut: int, text: str
+) -> None:
+    rest = Reading(tuple(spans)).after(cut)
+    kept = [span for span in spans if span.start >= cut]
+    assert [span.score for span in rest.spans] == [span.score for span in kept]
+    assert [text[cut:][span.start : span.end] for span in rest.spans] == [
+        text[span.start : span.end] for span in kept
+    ]
+
+
+def test_after_nothing_is_the_whole_reading() -> None:
+    reading = Reading((Span(3, 5, 2.0), Span(0, 1, -1.0)))
+    assert reading.after(0) == reading
+
+
+def test_a_span_across_the_cut_is_dropped() -> None:
+    assert Reading((Span(3, 5, 2.0), Span(4, 6, 1.0))).after(4) == Reading((Span(0, 2, 1.0),))
