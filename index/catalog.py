@@ -201,6 +201,20 @@ class Catalog:
                 raise
             self._connection.execute("COMMIT")
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Run a block that needs the write lock although it only looks; changes are undone.
+
+        Raises:
+            UnavailableIndex: another program holds the lock for too long.
+        """
+        with _reporting_damage(self.folder):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+
     @property
     def name(self) -> str:
         """A name unique to this database, given when it was made."""
@@ -209,13 +223,13 @@ class Catalog:
     @property
     def generation(self) -> int:
         """How many changes have been committed."""
-        with self._reading_meta("generation"):
+        with self._understanding("generation"):
             return int(self._meta("generation"))
 
     @property
     def settings(self) -> IndexSettings:
         """What the index was made with."""
-        with self._reading_meta("settings"):
+        with self._understanding("settings"):
             value = json.loads(self._meta("settings"))
             return IndexSettings(ModelIdentity(**value["embedder"]), Splitter(**value["splitter"]))
 
@@ -228,16 +242,16 @@ class Catalog:
     def _meta(self, key: str) -> str:
         row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         if row is None:
-            raise DamagedIndex(f"{self.folder}: the database lacks its {key!r}; {_START_AGAIN}")
+            raise DamagedIndex(f"{self.folder}: the database lacks its {key}; {_START_AGAIN}")
         return str(row[0])
 
     @contextmanager
-    def _reading_meta(self, key: str) -> Iterator[None]:
+    def _understanding(self, what: str) -> Iterator[None]:
         try:
             yield
         except (ValueError, TypeError, KeyError) as error:
             raise DamagedIndex(
-                f"{self.folder}: the database's {key!r} cannot be understood; {_START_AGAIN}"
+                f"{self.folder}: the database's {what} cannot be understood; {_START_AGAIN}"
             ) from error
 
     # Documents
@@ -282,19 +296,20 @@ class Catalog:
         if row is None:
             return None
         id_, uri, title, media_type, text, sha256, pages, sections, metadata = row
-        return Document(
-            id=id_,
-            uri=uri,
-            title=title,
-            media_type=media_type,
-            text=text,
-            sha256=sha256,
-            pages=tuple(Page(*page) for page in json.loads(pages)),
-            sections=tuple(
-                Section(tuple(path), start, end) for start, end, *path in json.loads(sections)
-            ),
-            metadata=json.loads(metadata),
-        )
+        with self._understanding(f"entry for {uri}"):
+            return Document(
+                id=id_,
+                uri=uri,
+                title=title,
+                media_type=media_type,
+                text=text,
+                sha256=sha256,
+                pages=tuple(Page(*page) for page in json.loads(pages)),
+                sections=tuple(
+                    Section(tuple(path), start, end) for start, end, *path in json.loads(sections)
+                ),
+                metadata=json.loads(metadata),
+            )
 
     def all_documents(self) -> Iterator[tuple[int, Document]]:
         """Every document with its number, one at a time, in the order of their URIs."""
@@ -338,6 +353,8 @@ class Catalog:
 
     def delete_all_passages(self) -> None:
         """Delete every passage, in the transaction that puts others in their place."""
+        # A full-text table that lost its passages refuses to delete them, so it is mended first.
+        self._connection.execute("INSERT INTO passages_fts (passages_fts) VALUES ('rebuild')")
         self._connection.execute("DELETE FROM passages")
 
     def passage_numbers(self, documents: Iterable[str] | None = None) -> NDArray[np.int64]:
@@ -421,7 +438,10 @@ class Catalog:
         )
 
     def full_text_problems(self) -> list[str]:
-        """What is wrong between the full-text table and the passages, by FTS5's own check."""
+        """What is wrong between the full-text table and the passages, by FTS5's own check.
+
+        To SQLite the check is a change, so it belongs in a `locked` block.
+        """
         try:
             self._connection.execute(
                 "INSERT INTO passages_fts (passages_fts, rank) VALUES ('integrity-check', 1)"

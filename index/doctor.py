@@ -49,10 +49,12 @@ _AGAIN = "index the files concerned again"
 def check(folder: Path, embedder: Embedder | None = None) -> Report:
     """Check the index in `folder`; with the embedder, a sample of its vectors too.
 
-    Reads one state of the database from start to end, and changes nothing.
+    Changes nothing, and reads one state of the database from start to end; all but the full-text
+    table, which is checked last, since that holds up other writers.
 
     Raises:
         NoIndex, IncompatibleIndex: there is nothing to check, or nothing this version can.
+        UnavailableIndex: another program holds the database.
     """
     try:
         catalog = Catalog.open(folder)
@@ -65,7 +67,6 @@ def check(folder: Path, embedder: Embedder | None = None) -> Report:
         ("offsets", lambda: _offsets(catalog), "every passage is its document's slice", _REBUILD),
         ("coverage", lambda: _coverage(catalog), "every word stands in a passage", _REBUILD),
         ("orphans", lambda: _orphans(catalog), "none", _REBUILD),
-        ("full text", lambda: _full_text(catalog), "agrees with the passages", _REBUILD),
         ("vectors", lambda: _vectors(catalog, embedder), "one of length 1 a passage", _REBUILD),
         ("faiss", lambda: _faiss(catalog, folder / FAISS_FILE), "agrees with the database", ""),
     )
@@ -73,6 +74,12 @@ def check(folder: Path, embedder: Embedder | None = None) -> Report:
         with catalog.transaction(write=False):
             for name, law, well, mend in laws:
                 checks.append(_verdict(name, law, well, mend))
+        with catalog.locked():
+            checks.append(
+                _verdict(
+                    "full text", lambda: _full_text(catalog), "agrees with the passages", _REBUILD
+                )
+            )
     finally:
         catalog.close()
     return Report(tuple(checks))
@@ -161,6 +168,7 @@ def _vectors(catalog: Catalog, embedder: Embedder | None) -> Iterator[str]:
         return
     sample = numbers[:: max(1, len(numbers) // _SAMPLE)]
     passages = catalog.passages(sample)
+    sample = sample[[number in passages for number in sample.tolist()]]  # orphans have no text
     texts = [text_in_context(passages[number]) for number in sample.tolist()]
     likeness = np.sum(embedder.embed_passages(texts) * catalog.vectors(sample, dim), axis=1)
     for number in sample[likeness < 0.99]:

@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index.onnx_model import OnnxModel
+from index.errors import ModelError
+from index.onnx_model import MANIFEST, OnnxModel
 
 Vectors = NDArray[np.float32]
 
@@ -73,7 +74,13 @@ class OnnxEmbedder:
         self._whole = type(self._model.tokenizer).from_str(self._model.tokenizer.to_str())
         self._model.tokenizer.enable_truncation(manifest.window)
         self._special = self._whole.num_special_tokens_to_add(is_pair=False)
-        self.dim = int(manifest.settings["dim"])
+        dim = manifest.settings.get("dim")
+        if type(dim) is not int or dim < 1:
+            raise ModelError(
+                f"{folder / MANIFEST}: is not a model's manifest (its dim is {dim!r}, not a "
+                "number from 1 up)"
+            )
+        self.dim = dim
         self.max_tokens = manifest.window - self._special
         self.identity = ModelIdentity(manifest.name, manifest.revision, self.dim, manifest.checksum)
 

@@ -33,7 +33,7 @@ def expand(names: Sequence[str]) -> Iterator[Found]:
 
 
 def _expand_one(name: str) -> Iterator[Found]:
-    path = Path(name).expanduser()
+    path = _at_home(name)
     if not os.path.lexists(path) and glob.has_magic(name):
         matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - patterns may be absolute
         if not matches:
@@ -42,6 +42,14 @@ def _expand_one(name: str) -> Iterator[Found]:
             yield from _one_path(Path(match), named=not Path(match).is_dir())
         return
     yield from _one_path(path, named=True)
+
+
+def _at_home(name: str) -> Path:
+    """The path with a leading `~` resolved, where that stands for a home at all."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
 
 
 def _one_path(path: Path, named: bool) -> Iterator[Found]:
@@ -77,7 +85,10 @@ def file_uri(path: Path) -> str:
 
 def uri_path(uri: str) -> Path | None:
     """The local path that a file URI names; None for any other URI."""
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
     if parts.scheme != "file":
         return None
     if os.name == "nt":

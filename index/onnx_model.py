@@ -6,7 +6,8 @@ A folder holds `model.json` (the manifest), `model.onnx`, `tokenizer.json`, a li
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from index.errors import ModelError
 from index.threads import available_cores, shared_pool
 
 MANIFEST = "model.json"
+
+# Room for a question, a text and the tokens between them.
+_LEAST_WINDOW = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,23 @@ class Manifest:
     window: int
     files: Mapping[str, str]
     settings: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        """Hold the entries against what the rest relies on.
+
+        Raises:
+            ValueError: one is missing or of the wrong type.
+        """
+        if not (
+            isinstance(self.files, Mapping)
+            and {"model.onnx", "tokenizer.json"} <= self.files.keys()
+            and all(isinstance(digest, str) for digest in self.files.values())
+        ):
+            raise ValueError("its files need a SHA-256 for model.onnx and tokenizer.json")
+        if not isinstance(self.settings, Mapping):
+            raise ValueError("its settings are not an object")
+        if type(self.window) is not int or self.window < _LEAST_WINDOW:
+            raise ValueError(f"its window is {self.window!r}, not a number from {_LEAST_WINDOW} up")
 
     @property
     def checksum(self) -> str:
@@ -80,6 +101,18 @@ def verified(folder: Path, manifest: Manifest, name: str) -> bytes:
     return data
 
 
+@contextmanager
+def _loading(path: Path) -> Iterator[None]:
+    """Say what the libraries' errors mean; they have no base of their own."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{path}: cannot be loaded ({reason}); export the model again") from error
+
+
 class OnnxModel:
     """One set of weights, ready to run.
 
@@ -97,16 +130,20 @@ class OnnxModel:
                 f"{folder}: is a model of kind {self.manifest.kind!r}, where {kind!r} is needed"
             )
         self._threads = threads or available_cores()
-        self.tokenizer = Tokenizer.from_buffer(verified(folder, self.manifest, "tokenizer.json"))
+        with _loading(folder / "tokenizer.json"):
+            self.tokenizer = Tokenizer.from_buffer(
+                verified(folder, self.manifest, "tokenizer.json")
+            )
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = ort.InferenceSession(
-            verified(folder, self.manifest, "model.onnx"),
-            options,
-            providers=["CPUExecutionProvider"],
-        )
+        with _loading(folder / "model.onnx"):
+            self._session = ort.InferenceSession(
+                verified(folder, self.manifest, "model.onnx"),
+                options,
+                providers=["CPUExecutionProvider"],
+            )
         self._inputs = [value.name for value in self._session.get_inputs()]
 
     def run(self, encodings: Sequence[Encoding]) -> list[list[NDArray[np.float32]]]:

@@ -36,8 +36,9 @@ def sentence_around(text: str, start: int, end: int) -> Range:
 
     Only the surrounding block is looked at, so the cost does not grow with the document.
     """
-    low = max(0, start - _LONGEST_BLOCK)
-    high = min(len(text), end + _LONGEST_BLOCK)
+    reach = _LONGEST_BLOCK // 2
+    low = max(0, start - reach)
+    high = min(len(text), end + reach)
     left = text.rfind("\n\n", low, start)
     right = text.find("\n\n", end, high)
     first = left + 2 if left >= 0 else low

@@ -142,7 +142,9 @@ def _in_heading(document: Document, quote: Quote) -> bool:
     path = document.section_at(quote.start)
     if path and line == path[-1]:
         return True
-    return line in document.title and 3 * len(line) >= len(document.title)
+    # A text without a title of its own is called by its first line, which may be a sentence.
+    is_sentence = line.endswith((".", "!", "?"))
+    return not is_sentence and line in document.title and 3 * len(line) >= len(document.title)
 
 
 def _answer(

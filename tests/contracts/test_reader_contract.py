@@ -157,7 +157,7 @@ def test_a_text_with_the_answer_outranks_one_without(trained: Reader) -> None:
 
 
 def test_the_end_of_a_question_counts_however_much_stands_before_it(trained: Reader) -> None:
-    question = FILLER * 230 + QUESTION
+    question = FILLER * 240 + QUESTION
     assert len(question.split()) > 3000
     without, holding = trained.read(question, [HOLDS_NOTHING, HOLDS_IT])
     assert holding.score > without.score
@@ -218,14 +218,18 @@ def test_an_exported_reader_reads_as_the_one_it_was_made_from(
     pairs = [
         (ours, theirs)
         for question in questions
-        for ours, theirs in zip(small.read(question, texts), full.read(question, texts), strict=True)
+        for ours, theirs in zip(
+            small.read(question, texts), full.read(question, texts), strict=True
+        )
     ]
     for ours, theirs in pairs:
         assert bool(ours.spans) == bool(theirs.spans)
     scores = np.array([(ours.score, theirs.score) for ours, theirs in pairs if ours.spans])
     error = np.abs(scores[:, 0] - scores[:, 1])
     spread = np.ptp(scores[:, 1])
-    print(f"scores differ by {error.mean():.3f} on average, {error.max():.3f} at most; {spread:.2f}")
+    print(
+        f"scores differ by {error.mean():.3f} on average, {error.max():.3f} at most; {spread:.2f}"
+    )
     assert error.mean() < 0.1 * spread
     assert error.max() < 0.3 * spread
     # The random weights tell spans hardly apart, so the best of one is among the best of the other.

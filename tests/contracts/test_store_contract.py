@@ -22,7 +22,9 @@ from tests.fakes.memory_store import MemoryStore
 EMBEDDER = HashEmbedder()
 SETTINGS = IndexSettings(EMBEDDER.identity, Splitter())
 
-LEASE = a_document("test:lease", "The rent is 900 pounds.\n\nThe deposit is two rents.", title="Lease")
+LEASE = a_document(
+    "test:lease", "The rent is 900 pounds.\n\nThe deposit is two rents.", title="Lease"
+)
 ZOO = a_document("test:zoo", "Whales sing.\n\nOtters hold hands.", title="Zoo")
 TRAM = a_document("test:tram", "The tram stops at the harbour.")
 
@@ -192,6 +194,13 @@ def test_the_generation_grows_with_every_change_and_with_nothing_else(store: Pas
     search(store, "rent")
     store.documents()
     assert store.generation == seen[-1]
+
+
+def test_closing_twice_does_no_harm(store: PassageStore) -> None:
+    put(store, LEASE)
+    search(store, "rent")
+    store.close()
+    store.close()
 
 
 # Searching

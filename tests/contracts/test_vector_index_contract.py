@@ -47,7 +47,7 @@ def test_at_most_k_are_found(make: MakeIndex) -> None:
 
 
 def test_a_filter_that_leaves_few_gives_few_and_no_padding(make: MakeIndex) -> None:
-    index = filled(make, {id_: EAST for id_ in range(10)})
+    index = filled(make, dict.fromkeys(range(10), EAST))
     assert index.search(EAST, 5, np.array([4, 8])) == [(4, 1.0), (8, 1.0)]
     assert index.search(EAST, 5, np.array([], dtype=np.int64)) == []
     assert index.search(EAST, 5, np.array([77, -1])) == []
@@ -58,7 +58,7 @@ def test_a_filter_that_leaves_few_gives_few_and_no_padding(make: MakeIndex) -> N
 def test_equal_scores_are_in_the_order_of_their_ids_however_many_there_are(
     make: MakeIndex, k: int
 ) -> None:
-    index = filled(make, {id_: EAST for id_ in range(300, 0, -1)} | {999: NORTH})
+    index = filled(make, dict.fromkeys(range(300, 0, -1), EAST) | {999: NORTH})
     assert [id_ for id_, _ in index.search(EAST, k)] == list(range(1, k + 1))
     odd = np.arange(299, 0, -2)
     assert [id_ for id_, _ in index.search(EAST, k, odd)] == list(range(1, 2 * k, 2))

@@ -134,9 +134,7 @@ def _summary(entry: Entry) -> DocumentSummary:
 def _row(passage: Passage, vector: Vectors) -> _Row:
     text, context = (re.findall(r"\w+", part.lower()) for part in (passage.text, passage.context))
     # Counted in halves, so that the weights stay whole numbers.
-    return _Row(
-        passage, vector, Counter(2 * text) + Counter(context), len(text) + len(context)
-    )
+    return _Row(passage, vector, Counter(2 * text) + Counter(context), len(text) + len(context))
 
 
 def _bm25(words: Sequence[str], rows: Sequence[_Row]) -> list[float]:

@@ -15,8 +15,9 @@ class WordReader:
     """Answers with single words that stand near words of the question.
 
     A word's score is the number of the question's words within eight words of it, less half of all
-    words of the question; so it is above zero where most of the question stands around the word,
-    and scores compare across texts. Words of the question itself answer nothing.
+    words of the question, less a thousandth of their distances. So it is above zero where most of
+    the question stands around the word, and scores compare across texts. Words of the question
+    itself answer nothing.
     """
 
     name = "words"
@@ -32,7 +33,12 @@ def _spans(asked: set[str], text: str) -> tuple[Span, ...]:
     forms = [match[0].lower() for match in words]
     spans = []
     for place, match in enumerate(words):
-        near = asked.intersection(forms[max(0, place - _NEAR) : place + _NEAR + 1])
-        score = -len(asked) / 2 if forms[place] in asked else len(near) - len(asked) / 2
+        distances: dict[str, int] = {}
+        if forms[place] not in asked:
+            for other in range(max(0, place - _NEAR), min(len(words), place + _NEAR + 1)):
+                if forms[other] in asked:
+                    distance = abs(other - place)
+                    distances[forms[other]] = min(distance, distances.get(forms[other], distance))
+        score = len(distances) - len(asked) / 2 - sum(distances.values()) / 1000
         spans.append(Span(match.start(), match.end(), score))
     return tuple(sorted(spans, key=lambda span: (-span.score, span.start))[:_MOST_SPANS])

@@ -127,6 +127,46 @@ def test_an_index_is_never_made_over_another(tmp_path: Path) -> None:
     store.close()
 
 
+def test_of_several_that_make_an_index_in_one_place_one_wins(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    won: list[LocalStore] = []
+    start = threading.Barrier(8)
+
+    def make() -> None:
+        start.wait()
+        try:
+            store = LocalStore.create(folder, SETTINGS)
+        except IncompatibleIndex:
+            return
+        won.append(store)
+        put(store, "whale")
+
+    threads = [threading.Thread(target=make) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (store,) = won
+    store.close()
+    store = LocalStore.open(folder)
+    assert found(store) == {"whale"}
+    store.close()
+    assert {part.name for part in folder.iterdir()} == {DATABASE, FAISS_FILE, STAMP}
+
+
+def test_an_index_is_made_on_a_file_system_without_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", unsupported)
+    store = LocalStore.create(tmp_path, SETTINGS)
+    put(store, "whale")
+    assert found(store) == {"whale"}
+    store.close()
+
+
 def test_what_a_lost_database_left_behind_does_not_get_into_a_new_one(tmp_path: Path) -> None:
     (tmp_path / f"{DATABASE}-wal").write_bytes(b"pages of a database that is gone")
     with pytest.raises(IncompatibleIndex, match="holds other things"):
@@ -157,13 +197,13 @@ def test_another_format_version_is_refused(folder: Path) -> None:
 def test_another_embedder_is_refused_with_the_command_that_embeds_again(store: LocalStore) -> None:
     store.require(SETTINGS)
     other = HashEmbedder(32, "other").identity
-    with pytest.raises(IncompatibleIndex, match="made with the embedder hash .*, not other") as e:
+    with pytest.raises(IncompatibleIndex, match=r"made with the embedder hash .*, not other") as e:
         store.require(replace(SETTINGS, embedder=other))
     assert "pincite rebuild --embedder other" in one_line(e)
 
 
 def test_another_splitter_is_refused_with_the_command_that_cuts_again(store: LocalStore) -> None:
-    with pytest.raises(IncompatibleIndex, match="160 tokens, overlap 32.*not 80, 10") as error:
+    with pytest.raises(IncompatibleIndex, match=r"160 tokens, overlap 32.*not 80, 10") as error:
         store.require(replace(SETTINGS, splitter=Splitter(80, 10)))
     assert "pincite rebuild --passage-tokens 80 --overlap-tokens 10" in one_line(error)
 
@@ -317,7 +357,7 @@ def _of_a_format_to_come(path: Path) -> None:
     stamp.write_text(text.replace(known, sha256(path.read_bytes()).hexdigest()))
 
 
-def _of_a_later_state_than_a_restored_database(path: Path) -> None:
+def _of_a_state_lost_by_a_restored_backup(path: Path, changes: int) -> None:
     shutil.copy(path.parent / DATABASE, path.parent.parent / "backup")
     store = LocalStore.open(path.parent)
     put(store, "eel")
@@ -326,8 +366,21 @@ def _of_a_later_state_than_a_restored_database(path: Path) -> None:
     store.close()
     shutil.copy(path.parent.parent / "backup", path.parent / DATABASE)
     store = LocalStore.open(path.parent)
-    put(store, "carp")
+    for name in ("carp", "pike", "toad")[:changes]:
+        put(store, name)
     store.close()
+
+
+def _of_an_older_lost_state(path: Path) -> None:
+    _of_a_state_lost_by_a_restored_backup(path, changes=3)
+
+
+def _of_a_lost_state_of_the_same_generation(path: Path) -> None:
+    _of_a_state_lost_by_a_restored_backup(path, changes=2)
+
+
+def _of_a_newer_lost_state(path: Path) -> None:
+    _of_a_state_lost_by_a_restored_backup(path, changes=1)
 
 
 @pytest.mark.parametrize(
@@ -343,7 +396,9 @@ def _of_a_later_state_than_a_restored_database(path: Path) -> None:
         _renamed_without_its_stamp,
         _stale,
         _of_a_format_to_come,
-        _of_a_later_state_than_a_restored_database,
+        _of_an_older_lost_state,
+        _of_a_lost_state_of_the_same_generation,
+        _of_a_newer_lost_state,
     ],
 )
 def test_whatever_became_of_the_faiss_file_answers_are_right_and_it_is_mended(

@@ -1,0 +1,126 @@
+"""Dense and lexical search, fused."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.catalog import IndexSettings
+from index.documents import Passage
+from index.errors import InvalidQuestion
+from index.passages import Splitter
+from index.retriever import DENSE_WEIGHT, MOST_CHARACTERS, POOL, Retriever, fuse
+from index.store import Candidate
+from tests.fakes.hash_embedder import HashEmbedder
+from tests.fakes.made import a_document, an_entry
+from tests.fakes.memory_store import MemoryStore
+
+
+def candidate(document: str, start: int, dense: float, lexical: float) -> Candidate:
+    return Candidate(Passage(document, start, start + 3, "abc"), dense, lexical)
+
+
+candidates = st.lists(
+    st.builds(
+        candidate,
+        st.sampled_from("abc"),
+        st.integers(0, 9),
+        st.floats(-1, 1),
+        st.just(0.0) | st.floats(0, 1e6),
+    ),
+    unique_by=lambda item: item.passage.id,
+)
+
+
+@given(candidates=candidates)
+def test_scores_lie_between_0_and_1_and_the_best_comes_first(candidates: list[Candidate]) -> None:
+    hits = fuse(candidates)
+    assert {hit.passage for hit in hits} == {item.passage for item in candidates}
+    assert len(hits) == len(candidates)
+    scores = [hit.score for hit in hits]
+    assert all(0 <= score <= 1 for score in scores)
+    assert scores == sorted(scores, reverse=True)
+
+
+@given(candidates=candidates, data=st.data())
+def test_the_order_of_the_candidates_does_not_matter(
+    candidates: list[Candidate], data: st.DataObject
+) -> None:
+    assert fuse(candidates) == fuse(data.draw(st.permutations(candidates)))
+
+
+@given(candidates=candidates)
+def test_better_on_both_sides_is_better(candidates: list[Candidate]) -> None:
+    hits = fuse(candidates)
+    for place, better in enumerate(hits):
+        for worse in hits[:place]:
+            assert not (
+                better.dense_score > max(0, worse.dense_score) + 1e-6
+                and better.lexical_score >= worse.lexical_score
+            )
+
+
+def test_the_score_is_the_weighted_mean_of_cosine_and_share_of_the_best_bm25() -> None:
+    hits = fuse([candidate("a", 0, 0.5, 2.0), candidate("b", 0, -0.4, 8.0)])
+    assert [(hit.passage.document_id, hit.score) for hit in hits] == [
+        ("a", pytest.approx(DENSE_WEIGHT * 0.5 + (1 - DENSE_WEIGHT) * 0.25)),
+        ("b", pytest.approx(1 - DENSE_WEIGHT)),
+    ]
+    assert [(hit.dense_score, hit.lexical_score) for hit in hits] == [(0.5, 2.0), (-0.4, 8.0)]
+
+
+def test_equal_scores_are_in_the_order_of_document_and_place() -> None:
+    ties = [candidate(d, s, 0.5, 1.0) for d, s in (("b", 0), ("a", 9), ("a", 2))]
+    places = [(hit.passage.document_id, hit.passage.start) for hit in fuse(ties)]
+    assert places == [("a", 2), ("a", 9), ("b", 0)]
+
+
+def test_where_no_word_is_shared_the_cosine_alone_counts() -> None:
+    (hit,) = fuse([candidate("a", 0, 1.0, 0.0)])
+    assert hit.score == DENSE_WEIGHT
+    assert fuse([]) == []
+
+
+@pytest.fixture
+def retriever() -> Iterator[Retriever]:
+    embedder = HashEmbedder()
+    store = MemoryStore(IndexSettings(embedder.identity, Splitter()))
+    store.put(
+        [
+            an_entry(a_document(f"test:{n}", f"The rent of flat number{n} is due."), embedder)
+            for n in range(POOL + 20)
+        ]
+    )
+    yield Retriever(store, embedder)
+    store.close()
+
+
+def test_the_best_k_are_given_best_first(retriever: Retriever) -> None:
+    (query,) = retriever.embed(["rent of flat number7"])
+    for k in (1, 5, POOL + 10):
+        hits = retriever.search(query, k)
+        assert len(hits) == k
+        assert "number7 " in hits[0].passage.text
+        assert hits == sorted(hits, key=lambda hit: -hit.score)
+
+
+def test_a_filter_reaches_documents_beyond_the_best(retriever: Retriever) -> None:
+    (query,) = retriever.embed(["rent of flat number7"])
+    wanted = a_document("test:61", "").id
+    assert [h.passage.document_id for h in retriever.search(query, 5, [wanted])] == [wanted]
+
+
+def test_one_question_is_a_batch_of_one(retriever: Retriever) -> None:
+    questions = ["rent", " flat \n", "who?"]
+    batch = retriever.embed(questions)
+    assert [query.text for query in batch] == ["rent", "flat", "who?"]
+    for question, query in zip(questions, batch, strict=True):
+        (alone,) = retriever.embed([question])
+        assert alone.vector.tolist() == query.vector.tolist()
+
+
+@pytest.mark.parametrize("question", ["", " \n\t", "x" * (MOST_CHARACTERS + 1)])
+def test_an_empty_or_endless_question_is_refused(retriever: Retriever, question: str) -> None:
+    with pytest.raises(InvalidQuestion, match=r"is empty|at most 10,000"):
+        retriever.embed(["rent", question])
