@@ -508,11 +508,14 @@ def test_a_process_killed_while_writing_leaves_a_healthy_index(tmp_path: Path) -
         os.kill(process.pid or 0, signal.SIGKILL)
         process.join()
         report = check(folder, EMBEDDER)
-        assert report.ok, report
+        # Only the copy may be found half replaced; it is made again.
+        assert {law.name for law in report.checks if not law.ok} <= {"faiss"}, report
         assert_right(store)
         # All eight are put in one step, and four are removed in one.
         assert len(store.documents()) % 4 == 0
         store.close()
+        report = check(folder, EMBEDDER)
+        assert report.ok, report
 
 
 @pytest.mark.slow
