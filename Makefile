@@ -33,10 +33,10 @@ check: .venv/dev  ## format, lint, types, and the fast tests: under two minutes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow"
 
 test: .venv/hub  ## every test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 READER ?= reader-v0
 models: .venv/hub  ## make the bundled models again: make models READER=path/to/reader-v0

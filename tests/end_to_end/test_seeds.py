@@ -22,6 +22,8 @@ from qa.answers import Reply
 from qa.reader import OnnxReader
 from tests.paths import SEEDS
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Asked:
