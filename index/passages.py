@@ -12,6 +12,7 @@ Tokenize = Callable[[Sequence[str]], list[list[Range]]]
 # What a passage's context may hold; it is embedded with the passage and must leave it room.
 CONTEXT_CHARACTERS = 160
 _CONTEXT_TOKENS = 48
+_STEP = " > "
 
 # A word the tokenizer does not know counts as one token however long it is.
 _CHARACTERS_A_TOKEN = 12
@@ -87,6 +88,17 @@ def context_length(passage: Passage) -> int:
     return len(passage.context) + 1 if passage.context else 0
 
 
+def leading_headings(passage: Passage) -> int:
+    """How many characters of a passage's text are the headings it begins with, gaps included."""
+    headings = passage.context.split(_STEP)
+    position = 0
+    while (gap := passage.text.find("\n\n", position)) >= 0:
+        if passage.text[position:gap] not in headings:
+            break
+        position = gap + 2
+    return position
+
+
 def _stretches(document: Document) -> Iterator[Range]:
     """The document cut at its headings; a heading without a body stays with what follows it."""
     position = 0
@@ -110,7 +122,7 @@ def _context(document: Document, start: int) -> str:
     path = document.section_at(start)
     above = [document.title, *path]
     distinct = [part for place, part in enumerate(above) if part and part not in above[:place]]
-    return " > ".join(distinct)[-CONTEXT_CHARACTERS:].strip()
+    return _STEP.join(distinct)[-CONTEXT_CHARACTERS:].strip()
 
 
 def _units(text: str, ranges: Sequence[Range], tokenize: Tokenize, most: int) -> list[_Unit]:

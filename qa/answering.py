@@ -6,7 +6,7 @@ from time import perf_counter
 
 from index.documents import Document, Hit
 from index.errors import UnknownDocument
-from index.passages import context_length, text_in_context
+from index.passages import context_length, leading_headings, text_in_context
 from index.retriever import Query, Retriever
 from index.sentences import sentence_around
 from qa.answers import Answer, Citation, Options, Reply, Timings, cite
@@ -65,10 +65,12 @@ class Answerer:
     def _read(self, query: Query, hits: Sequence[Hit]) -> list[Reading]:
         """Read the passages under their headings, but take answers from the text alone."""
         texts = [text_in_context(hit.passage) for hit in hits]
-        return [
-            reading.after(context_length(hit.passage))
-            for hit, reading in zip(hits, self._reader.read(query.text, texts), strict=True)
+        begins = [context_length(hit.passage) for hit in hits]
+        bodies = [
+            begin + leading_headings(hit.passage) for begin, hit in zip(begins, hits, strict=True)
         ]
+        readings = self._reader.read(query.text, texts, bodies)
+        return [reading.after(begin) for reading, begin in zip(readings, begins, strict=True)]
 
     def _answers(self, ranked: Sequence[Ranked], least: float, most: int) -> list[Answer]:
         documents: dict[str, Document | None] = {}

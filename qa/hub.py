@@ -37,7 +37,9 @@ class HubReader:
         self.calibration = Calibration()
         self._window = min(int(self._tokenizer.model_max_length), _LONGEST_WINDOW)
 
-    def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
+    def read(
+        self, question: str, texts: Sequence[str], begins: Sequence[int] | None = None
+    ) -> list[Reading]:
         """See `Reader.read`."""
         import torch
 
@@ -69,7 +71,13 @@ class HubReader:
                 ranges = [
                     next(trimmed(text, start, end), (start, start)) for start, end in offsets[place]
                 ]
-                is_text = [sequence == 1 for sequence in encoded.sequence_ids(place)]
+                begin = 0 if begins is None else begins[sources[place]]
+                is_text = [
+                    sequence == 1 and start >= begin
+                    for sequence, (start, _) in zip(
+                        encoded.sequence_ids(place), offsets[place], strict=True
+                    )
+                ]
                 null = encoded["input_ids"][place].index(self._tokenizer.cls_token_id)
                 found = decode(
                     starts[row, : len(ranges)],

@@ -82,11 +82,14 @@ class Reader(Protocol):
         """What this reader's scores are worth."""
         ...
 
-    def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
+    def read(
+        self, question: str, texts: Sequence[str], begins: Sequence[int] | None = None
+    ) -> list[Reading]:
         """Read each text for the question: one reading a text, in order.
 
-        Spans are ranges of code points in their text. Scores compare across texts: they are not
-        normalised within one. Questions and texts may be of any length.
+        Spans are ranges of code points in their text. With `begins`, none starts before the code
+        point named there for its text: what stands above is read but not quoted. Scores compare
+        across texts: they are not normalised within one. Questions and texts may be of any length.
         """
         ...
 
@@ -105,7 +108,9 @@ class OnnxReader:
         self.name = manifest.name
         self.calibration = Calibration(**manifest.settings.get("calibration", {}))
 
-    def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
+    def read(
+        self, question: str, texts: Sequence[str], begins: Sequence[int] | None = None
+    ) -> list[Reading]:
         """See `Reader.read`."""
         question = self._shortened(question)
         encodings = self._model.tokenizer.encode_batch([(question, text) for text in texts])
@@ -116,8 +121,8 @@ class OnnxReader:
         ]
         outputs = self._model.run([window for _, window in windows])
         spans = [
-            (place, _decode_window(window, *logits))
-            for (place, window), logits in zip(windows, outputs, strict=True)
+            (place, _decode_window(window, starts, ends, 0 if begins is None else begins[place]))
+            for (place, window), (starts, ends) in zip(windows, outputs, strict=True)
         ]
         return [
             Reading(tuple(merge([found for _, found in group])))
@@ -131,6 +136,11 @@ class OnnxReader:
         return question[offsets[-self._question_tokens][0] :]
 
 
-def _decode_window(window: Encoding, start_logits: Floats, end_logits: Floats) -> list[Span]:
-    is_text = [sequence == 1 for sequence in window.sequence_ids]
+def _decode_window(
+    window: Encoding, start_logits: Floats, end_logits: Floats, begin: int
+) -> list[Span]:
+    is_text = [
+        sequence == 1 and start >= begin
+        for sequence, (start, _) in zip(window.sequence_ids, window.offsets, strict=True)
+    ]
     return decode(start_logits, end_logits, window.offsets, is_text)

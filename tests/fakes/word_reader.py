@@ -23,7 +23,9 @@ class WordReader:
     name = "words"
     calibration = Calibration()
 
-    def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
+    def read(
+        self, question: str, texts: Sequence[str], begins: Sequence[int] | None = None
+    ) -> list[Reading]:
         asked = set(re.findall(r"\w+", question.lower())[-_MOST_WORDS:])
         return [Reading(_spans(asked, text)) for text in texts]
 

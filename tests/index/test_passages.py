@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from index.documents import Document, Passage, Section
 from index.embedding import OnnxEmbedder
 from index.errors import InvalidSettings
-from index.passages import Splitter, context_length, split, text_in_context
+from index.passages import Splitter, context_length, leading_headings, split, text_in_context
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.made import a_document
 
@@ -193,3 +193,20 @@ def test_settings_that_cannot_work_are_refused(splitter: Splitter, message: str)
     with pytest.raises(InvalidSettings, match=message):
         splitter.check(254)
     Splitter().check(254)
+
+
+@pytest.mark.parametrize(
+    ("context", "text", "body"),
+    [
+        ("Manual > 11 Warranty", "11 Warranty\n\nIt lasts.", "It lasts."),
+        ("Manual > 11 Warranty > 11.1 Duration", "11 Warranty\n\n11.1 Duration\n\nLong.", "Long."),
+        ("Manual > 11 Warranty", "It lasts.\n\n11 Warranty", "It lasts.\n\n11 Warranty"),
+        ("", "It lasts.\n\nLong.", "It lasts.\n\nLong."),
+        ("Manual", "Manual", "Manual"),
+    ],
+)
+def test_the_headings_a_passage_begins_with_are_told_from_its_body(
+    context: str, text: str, body: str
+) -> None:
+    passage = Passage("d", 0, len(text), text, context)
+    assert text[leading_headings(passage) :] == body

@@ -109,7 +109,9 @@ class ScriptedReader:
     seen: list[str] = field(default_factory=list)
     name: str = "scripted"
 
-    def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
+    def read(
+        self, question: str, texts: Sequence[str], begins: Sequence[int] | None = None
+    ) -> list[Reading]:
         self.seen.extend(texts)
         self.meanwhile()
         quotes = self.script.get(question, {})

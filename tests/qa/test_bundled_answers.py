@@ -275,3 +275,15 @@ def test_a_quote_after_hostile_characters_is_not_shifted(reader: OnnxReader, pie
     [reading] = reader.read("When was the tower built?", [text])
     quoted = [text[span.start : span.end] for span in reading.spans]
     assert quoted[0] == "1847"
+
+
+def test_what_stands_above_the_beginning_is_read_but_not_quoted(reader: OnnxReader) -> None:
+    heading, body = "Fee: 12 euros a year\n", "Members pay 12 euros a year to the treasurer."
+    question = "How much do members pay?"
+    [free], [bound] = (
+        reader.read(question, [heading + body], begins) for begins in (None, [len(heading)])
+    )
+    assert min(span.start for span in free.spans) < len(heading)
+    assert bound.spans
+    assert min(span.start for span in bound.spans) >= len(heading)
+    assert bound.spans[0].score <= free.spans[0].score

@@ -61,7 +61,9 @@ class NumberReader:
     name = "numbers"
     calibration = Calibration()
 
-    def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
+    def read(
+        self, question: str, texts: Sequence[str], begins: Sequence[int] | None = None
+    ) -> list[Reading]:
         last = re.findall(r"\w+", question.lower())[-1]
         readings = []
         for text in texts:

@@ -114,7 +114,9 @@ def test_the_event_loop_is_free_while_a_model_works(settings: Settings) -> None:
     reading, health_seen = threading.Event(), threading.Event()
 
     class SlowReader(NumberReader):
-        def read(self, question: str, texts: list[str]) -> list[Reading]:
+        def read(
+            self, question: str, texts: list[str], begins: list[int] | None = None
+        ) -> list[Reading]:
             reading.set()
             assert health_seen.wait(10)
             return super().read(question, texts)
