@@ -33,7 +33,7 @@ def expand(names: Sequence[str]) -> Iterator[Found]:
 
 
 def _expand_one(name: str) -> Iterator[Found]:
-    path = _at_home(name)
+    path = at_home(name)
     if not os.path.lexists(path) and glob.has_magic(name):
         matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - patterns may be absolute
         if not matches:
@@ -44,7 +44,7 @@ def _expand_one(name: str) -> Iterator[Found]:
     yield from _one_path(path, named=True)
 
 
-def _at_home(name: str) -> Path:
+def at_home(name: str) -> Path:
     """The path with a leading `~` resolved, where that stands for a home at all."""
     try:
         return Path(name).expanduser()

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from tokenizers import Encoding
 
-from index.onnx_model import OnnxModel
+from index.errors import ModelError
+from index.onnx_model import MANIFEST, OnnxModel
 from qa.answers import Span
 from qa.decoding import Floats, decode, merge
 
@@ -106,7 +107,12 @@ class OnnxReader:
         self._question_tokens = int((manifest.window - special) * QUESTION_SHARE)
         tokenizer.enable_truncation(manifest.window, stride=STRIDE, strategy="only_second")
         self.name = manifest.name
-        self.calibration = Calibration(**manifest.settings.get("calibration", {}))
+        try:
+            self.calibration = Calibration(**manifest.settings.get("calibration", {}))
+        except TypeError as error:
+            raise ModelError(
+                f"{folder / MANIFEST}: has a calibration that cannot be understood ({error})"
+            ) from error
 
     def read(
         self, question: str, texts: Sequence[str], begins: Sequence[int] | None = None

@@ -8,6 +8,7 @@ import qa
 from index.catalog import IndexSettings
 from index.embedding import Embedder, ModelIdentity, OnnxEmbedder
 from index.errors import NoIndex
+from index.files import at_home
 from index.onnx_model import MANIFEST, Manifest, read_manifest
 from index.passages import Splitter
 from index.store import LocalStore
@@ -132,7 +133,7 @@ def open_embedder(name: str, settings: Settings) -> Embedder:
     folder = _bundled(_EMBEDDERS, name)
     if folder is not None:
         return OnnxEmbedder(folder, settings.threads)
-    path = Path(name).expanduser().absolute()
+    path = at_home(name).absolute()
     if (path / MANIFEST).is_file():
         model = OnnxEmbedder(path, settings.threads)
         model.identity = replace(model.identity, name=str(path))
@@ -150,7 +151,7 @@ def open_reader(settings: Settings) -> Reader:
     """
     name = DEFAULT_READER if settings.reader is None else settings.reader
     folder = _bundled(_READERS, name)
-    path = Path(name).expanduser().absolute()
+    path = at_home(name).absolute()
     if folder is None and (path / MANIFEST).is_file():
         folder = path
     if folder is not None:

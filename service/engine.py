@@ -2,13 +2,12 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 
 from index.catalog import DocumentSummary, IndexSettings
 from index.documents import Document, Hit
 from index.embedding import Embedder
 from index.errors import InvalidQuestion, UnknownDocument
-from index.files import Found, file_uri
+from index.files import Found, at_home, file_uri
 from index.indexing import Indexer, Outcome
 from index.passages import Splitter
 from index.retriever import Retriever
@@ -182,7 +181,7 @@ def find(documents: Sequence[DocumentSummary], name: str) -> DocumentSummary:
     Raises:
         UnknownDocument: it fits none, or several.
     """
-    for wanted in (name, file_uri(Path(name).expanduser())):
+    for wanted in (name, file_uri(at_home(name))):
         for summary in documents:
             if wanted in (summary.id, summary.uri):
                 return summary

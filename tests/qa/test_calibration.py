@@ -1,13 +1,19 @@
 """From scores to probabilities, and what a reading says of its text."""
 
+import json
 import math
+import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.errors import ModelError
+from index.onnx_model import MANIFEST
 from qa.answers import Span
-from qa.reader import Calibration, Reading
+from qa.reader import Calibration, OnnxReader, Reading
+from tests.paths import READER
 
 SCORES = st.floats(allow_nan=False)
 SLOPES = st.floats(min_value=1e-3, max_value=1e3)
@@ -96,3 +102,13 @@ def test_after_nothing_is_the_whole_reading() -> None:
 
 def test_a_span_across_the_cut_is_dropped() -> None:
     assert Reading((Span(3, 5, 2.0), Span(4, 6, 1.0))).after(4) == Reading((Span(0, 2, 1.0),))
+
+
+def test_a_calibration_that_cannot_be_understood_is_named(tmp_path: Path) -> None:
+    shutil.copytree(READER, tmp_path / "reader")
+    manifest = tmp_path / "reader" / MANIFEST
+    content = json.loads(manifest.read_text())
+    content["settings"]["calibration"] = {"gradient": 1.0}
+    manifest.write_text(json.dumps(content))
+    with pytest.raises(ModelError, match=r"model\.json: .*gradient"):
+        OnnxReader(tmp_path / "reader")

@@ -25,7 +25,7 @@ def test_a_document_is_found_by_id_prefix_uri_or_path(tmp_path: Path) -> None:
     assert find(summaries, "https://x.example/") is summaries[1]
 
 
-@pytest.mark.parametrize("name", ["", "abc", "zzzz", "/no/such/file", "\udcff"])
+@pytest.mark.parametrize("name", ["", "abc", "zzzz", "/no/such/file", "\udcff", "~nosuchuser/a"])
 def test_a_name_that_fits_nothing_is_unknown(name: str) -> None:
     with pytest.raises(UnknownDocument, match="pincite list"):
         find([_summary("abcd1111", "a:b")], name)
