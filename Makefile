@@ -1,6 +1,6 @@
-# The few commands: make ask, make check, make test, make models, make lock.
+# The few commands: make ask, make check, make test, make fuzz, make kill, make models, make lock.
 .DEFAULT_GOAL := help
-.PHONY: help ask check test models seeds lock clean
+.PHONY: help ask check test fuzz kill models seeds lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -33,10 +33,18 @@ check: .venv/dev  ## format, lint, types, and the fast tests: under two minutes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --hypothesis-profile quick -m "not slow"
 
 test: .venv/hub  ## every test
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
+
+SECONDS ?= 300
+fuzz: .venv/dev  ## damage files of every format and read them: make fuzz SECONDS=300
+	$(BIN)/python tests/fuzz/fuzz_extract.py --seconds $(SECONDS)
+
+ROUNDS ?= 200
+kill: .venv/dev  ## kill index, sync, watch and reindex at random, and look after each: make kill ROUNDS=200
+	$(BIN)/python tests/kill/kill_test.py --rounds $(ROUNDS)
 
 READER ?= reader-v0
 models: .venv/hub  ## make the bundled models again: make models READER=path/to/reader-v0

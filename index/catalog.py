@@ -1,29 +1,41 @@
 """The database: the one source of truth of an index.
 
-One SQLite file in WAL mode holds documents, passages with their vectors, and the full-text table.
+One SQLite file in WAL mode holds documents, passages with their vectors, and the full-text tables.
 Everything here runs inside a transaction that the caller opened; nothing here knows of FAISS.
 """
 
-import hashlib
 import json
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.documents import Document, Page, Passage, Section
+from index.contents import content_key, passage_digest, text_digest
+from index.database import (
+    DATABASE,
+    START_AGAIN,
+    UNFINISHED,
+    bring_up_to_date,
+    connect,
+    refuse_occupied,
+    reporting_damage,
+    skip_numbers,
+    version,
+)
+from index.documents import Cell, Document, Glyphs, Page, Part, Passage, Section
 from index.embedding import ModelIdentity, Vectors
-from index.errors import DamagedIndex, IncompatibleIndex, NoIndex, UnavailableIndex
-from index.passages import Splitter
+from index.errors import DamagedIndex, NoIndex
+from index.migrations import FORMAT_VERSION, create_full_text, drop_full_text, migrate
+from index.origins import Origins
+from index.passages import Splitter, text_in_context
 
-DATABASE = "catalog.sqlite"
-FORMAT_VERSION = 1
+State = Literal["current", "building", "previous"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,65 +47,32 @@ class IndexSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Edition:
+    """The passages of all documents, made with one embedder and one splitter."""
+
+    number: int
+    settings: IndexSettings
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentSummary:
-    """A document without its text; `characters` counts the code points of its canonical text."""
+    """A document without its text; `characters` counts the code points of its canonical text.
+
+    `uri` is the place it has had longest, `copies` are its other places. `passages` are those of
+    the current edition.
+    """
 
     id: str
     uri: str
     title: str
     media_type: str
     sha256: str
-    extractor: int
     characters: int
     pages: int
     passages: int
     added_at: str
-
-
-def _create_tables(connection: sqlite3.Connection) -> None:
-    for statement in (
-        "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-        """CREATE TABLE documents (
-            number INTEGER PRIMARY KEY AUTOINCREMENT,
-            id TEXT NOT NULL UNIQUE,
-            uri TEXT NOT NULL UNIQUE,
-            title TEXT NOT NULL,
-            media_type TEXT NOT NULL,
-            text TEXT NOT NULL,
-            text_sha256 TEXT NOT NULL,
-            characters INTEGER NOT NULL,
-            sha256 TEXT NOT NULL,
-            extractor INTEGER NOT NULL,
-            pages TEXT NOT NULL,
-            sections TEXT NOT NULL,
-            metadata TEXT NOT NULL,
-            added_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')))""",
-        # A number is never given twice (see `_skip_numbers`), and the vector under a number never
-        # changes: so a copy of the vectors is brought up to date by comparing the numbers alone.
-        """CREATE TABLE passages (
-            number INTEGER PRIMARY KEY AUTOINCREMENT,
-            document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,
-            start INTEGER NOT NULL,
-            "end" INTEGER NOT NULL,
-            text TEXT NOT NULL,
-            context TEXT NOT NULL,
-            vector BLOB NOT NULL)""",
-        "CREATE INDEX passages_by_document ON passages (document)",
-        """CREATE VIRTUAL TABLE passages_fts USING fts5 (
-            text, context, content='passages', content_rowid='number',
-            tokenize='porter unicode61 remove_diacritics 2')""",
-        """CREATE TRIGGER passages_added AFTER INSERT ON passages BEGIN
-            INSERT INTO passages_fts (rowid, text, context)
-            VALUES (new.number, new.text, new.context); END""",
-        """CREATE TRIGGER passages_removed AFTER DELETE ON passages BEGIN
-            INSERT INTO passages_fts (passages_fts, rowid, text, context)
-            VALUES ('delete', old.number, old.text, old.context); END""",
-    ):
-        connection.execute(statement)
-
-
-# Entry n takes a database from format n to format n + 1. Entries are added, never changed.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create_tables,)
+    copies: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class Catalog:
@@ -104,6 +83,7 @@ class Catalog:
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self.folder = folder
+        self.origins = Origins(connection)
         self._connection = connection
 
     @classmethod
@@ -112,32 +92,29 @@ class Catalog:
 
         Raises:
             IncompatibleIndex: the folder holds an index or other things already.
+            UnavailableIndex: it cannot be written.
         """
-        _refuse_occupied(folder)
+        refuse_occupied(folder)
         folder.mkdir(parents=True, exist_ok=True)
         # The database appears under its name only when it is whole.
-        unfinished = folder / f"{DATABASE}.{uuid.uuid4().hex}{_UNFINISHED}"
-        connection = _connect(unfinished)
-        connection.execute("BEGIN IMMEDIATE")
-        for migrate in MIGRATIONS:
-            migrate(connection)
-        connection.executemany(
-            "INSERT INTO meta VALUES (?, ?)",
-            [
-                ("catalog", uuid.uuid4().hex),
-                ("generation", "0"),
-                ("settings", _settings_to_json(settings)),
-            ],
-        )
-        connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-        connection.execute("COMMIT")
-        connection.close()
+        unfinished = folder / f"{DATABASE}.{uuid.uuid4().hex}{UNFINISHED}"
+        with reporting_damage(folder):
+            connection = connect(unfinished)
+            connection.execute("BEGIN IMMEDIATE")
+            migrate(connection, 0)
+            connection.executemany(
+                "INSERT INTO meta VALUES (?, ?)",
+                [("catalog", uuid.uuid4().hex), ("generation", "0")],
+            )
+            cls(folder, connection).add_edition(settings, "current")
+            connection.execute("COMMIT")
+            connection.close()
         # Two may be making an index here at once: the first wins, its database is not replaced.
         try:
             (folder / DATABASE).hardlink_to(unfinished)
         except FileExistsError:
             unfinished.unlink()
-            _refuse_occupied(folder)
+            refuse_occupied(folder)
         except OSError:  # a file system without hard links
             unfinished.rename(folder / DATABASE)
         else:
@@ -146,12 +123,13 @@ class Catalog:
 
     @classmethod
     def open(cls, folder: Path) -> "Catalog":
-        """Open the index in `folder`.
+        """Open the index in `folder`; one of an older format is brought to today's.
 
         Raises:
             NoIndex: there is none.
-            IncompatibleIndex: its format version is another one.
+            IncompatibleIndex: its format is one to come.
             DamagedIndex: the database cannot be read.
+            UnavailableIndex: it is locked, or cannot be written.
         """
         path = folder / DATABASE
         if not folder.exists():
@@ -161,18 +139,17 @@ class Catalog:
                 f"{folder}: is not an index (it has no {DATABASE}); "
                 "name another with --index, or make one: pincite index PATH"
             )
-        with _reporting_damage(folder):
-            connection = _connect(path)
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version != FORMAT_VERSION:
+        with reporting_damage(folder):
+            connection = connect(path)
+            try:
+                if version(connection) != FORMAT_VERSION:
+                    bring_up_to_date(folder, connection)
+                connection.execute("PRAGMA foreign_keys = ON")
+                catalog = cls(folder, connection)
+                _ = catalog.name, catalog.generation, catalog.settings
+            except BaseException:
                 connection.close()
-                raise IncompatibleIndex(
-                    f"{folder}: has format version {version}, this Pincite reads "
-                    f"{FORMAT_VERSION}; index the files again into a new folder: "
-                    "pincite index --index NEW_FOLDER PATH"
-                )
-            catalog = cls(folder, connection)
-            _ = catalog.name, catalog.generation, catalog.settings
+                raise
         return catalog
 
     def close(self) -> None:
@@ -180,22 +157,22 @@ class Catalog:
         self._connection.close()
 
     @contextmanager
-    def transaction(self, *, write: bool) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, write: bool, unseen: bool = False) -> Iterator[sqlite3.Connection]:
         """Run a block against one state of the database; a writing one is kept whole or not at all.
+
+        An `unseen` change is none to those who search or read documents: the generation stays.
 
         Raises:
             DamagedIndex: the database cannot be read.
         """
-        with _reporting_damage(self.folder):
+        with reporting_damage(self.folder):
             self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             try:
                 if write:
-                    _skip_numbers(self._connection)
+                    skip_numbers(self._connection)
                 yield self._connection
-                if write:
-                    self._connection.execute(
-                        "UPDATE meta SET value = value + 1 WHERE key = 'generation'"
-                    )
+                if write and not unseen:
+                    self.advance()
             except BaseException:
                 self._connection.execute("ROLLBACK")
                 raise
@@ -208,7 +185,7 @@ class Catalog:
         Raises:
             UnavailableIndex: another program holds the lock for too long.
         """
-        with _reporting_damage(self.folder):
+        with reporting_damage(self.folder):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -226,23 +203,19 @@ class Catalog:
         with self._understanding("generation"):
             return int(self._meta("generation"))
 
+    def advance(self) -> None:
+        """Count a change."""
+        self._connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
+
     @property
     def settings(self) -> IndexSettings:
-        """What the index was made with."""
-        with self._understanding("settings"):
-            value = json.loads(self._meta("settings"))
-            return IndexSettings(ModelIdentity(**value["embedder"]), Splitter(**value["splitter"]))
-
-    def set_settings(self, settings: IndexSettings) -> None:
-        """Record other settings, in the transaction that replaces every passage."""
-        self._connection.execute(
-            "UPDATE meta SET value = ? WHERE key = 'settings'", (_settings_to_json(settings),)
-        )
+        """What the current edition was made with."""
+        return self.current.settings
 
     def _meta(self, key: str) -> str:
         row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         if row is None:
-            raise DamagedIndex(f"{self.folder}: the database lacks its {key}; {_START_AGAIN}")
+            raise DamagedIndex(f"{self.folder}: the database lacks its {key}; {START_AGAIN}")
         return str(row[0])
 
     @contextmanager
@@ -251,122 +224,297 @@ class Catalog:
             yield
         except (ValueError, TypeError, KeyError) as error:
             raise DamagedIndex(
-                f"{self.folder}: the database's {what} cannot be understood; {_START_AGAIN}"
+                f"{self.folder}: the database's {what} cannot be understood; {START_AGAIN}"
             ) from error
 
-    # Documents
+    # Editions
 
-    def insert_document(self, document: Document, extractor: int) -> int:
-        """Store a document; returns its number."""
-        cursor = self._connection.execute(
-            """INSERT INTO documents (id, uri, title, media_type, text, text_sha256, characters,
-                 sha256, extractor, pages, sections, metadata)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            (
-                document.id,
-                document.uri,
-                document.title,
-                document.media_type,
-                document.text,
-                text_digest(document.text),
-                len(document.text),
-                document.sha256,
-                extractor,
-                json.dumps([[page.number, page.start, page.end] for page in document.pages]),
-                json.dumps([[s.start, s.end, *s.path] for s in document.sections]),
-                json.dumps(dict(document.metadata)),
-            ),
-        )
-        number = cursor.lastrowid
-        assert number is not None  # noqa: S101 - an INSERT that returned has a row
-        return number
+    @property
+    def current(self) -> Edition:
+        """The edition that is searched."""
+        edition = self.edition("current")
+        if edition is None:
+            raise DamagedIndex(f"{self.folder}: the database lacks its settings; {START_AGAIN}")
+        return edition
 
-    def delete_document(self, document_id: str) -> bool:
-        """Delete a document with all its passages; False where there is none with this id."""
-        found = self._connection.execute("DELETE FROM documents WHERE id = ?", (document_id,))
-        return found.rowcount > 0
-
-    def document(self, document_id: str) -> Document | None:
-        """The document with this id."""
+    def edition(self, state: State) -> Edition | None:
+        """The edition in this state; each has at most one."""
         row = self._connection.execute(
-            """SELECT id, uri, title, media_type, text, sha256, pages, sections, metadata
-               FROM documents WHERE id = ?""",
-            (document_id,),
+            "SELECT number, settings FROM editions WHERE state = ?", (state,)
         ).fetchone()
         if row is None:
             return None
-        id_, uri, title, media_type, text, sha256, pages, sections, metadata = row
-        with self._understanding(f"entry for {uri}"):
+        with self._understanding("settings"):
+            value = json.loads(row[1])
+            settings = IndexSettings(
+                ModelIdentity(**value["embedder"]), Splitter(**value["splitter"])
+            )
+        return Edition(row[0], settings)
+
+    def add_edition(self, settings: IndexSettings, state: State) -> Edition:
+        """Start an edition without passages."""
+        cursor = self._connection.execute(
+            "INSERT INTO editions (settings, state) VALUES (?, ?)",
+            (json.dumps(asdict(settings)), state),
+        )
+        number = _row(cursor)
+        create_full_text(self._connection, number)
+        return Edition(number, settings)
+
+    def set_state(self, edition: Edition, state: State) -> None:
+        """Let an edition take on a state that no other is in."""
+        self._connection.execute(
+            "UPDATE editions SET state = ? WHERE number = ?", (state, edition.number)
+        )
+
+    def drop_edition(self, edition: Edition) -> None:
+        """Put an edition out of use; `sweep` removes its passages, which may take a while."""
+        drop_full_text(self._connection, edition.number)
+        self._connection.execute("DELETE FROM filled WHERE edition = ?", (edition.number,))
+        self._connection.execute(
+            "UPDATE editions SET state = 'dropped' WHERE number = ?", (edition.number,)
+        )
+
+    def is_swept(self) -> bool:
+        """Whether nothing is left of editions out of use."""
+        query = "SELECT 1 FROM editions WHERE state = 'dropped' LIMIT 1"
+        return self._connection.execute(query).fetchone() is None
+
+    def sweep(self, most: int) -> None:
+        """Remove at most so many passages of an edition out of use, then itself."""
+        row = self._connection.execute(
+            "SELECT number FROM editions WHERE state = 'dropped' LIMIT 1"
+        ).fetchone()
+        if row is None:
+            return
+        removed = self._connection.execute(
+            "DELETE FROM passages WHERE number IN"
+            " (SELECT number FROM passages WHERE edition = ? LIMIT ?)",
+            (row[0], most),
+        )
+        if removed.rowcount < most:
+            self._connection.execute("DELETE FROM editions WHERE number = ?", row)
+
+    def lacking(self, edition: int, most: int) -> list[str]:
+        """The ids of at most so many documents that have no passages in an edition yet."""
+        rows = self._connection.execute(
+            """SELECT id FROM documents WHERE number NOT IN
+                 (SELECT document FROM filled WHERE edition = ?) ORDER BY number LIMIT ?""",
+            (edition, most),
+        )
+        return [id_ for (id_,) in rows]
+
+    def progress(self, edition: int) -> tuple[int, int]:
+        """How many documents have their passages in an edition, and how many there are."""
+        row = self._connection.execute(
+            """SELECT (SELECT count(*) FROM filled WHERE edition = ?),
+                 (SELECT count(*) FROM documents)""",
+            (edition,),
+        ).fetchone()
+        return row[0], row[1]
+
+    def is_filled(self, edition: int, document: int) -> bool:
+        """Whether a document has its passages in an edition."""
+        query = "SELECT 1 FROM filled WHERE edition = ? AND document = ?"
+        return self._connection.execute(query, (edition, document)).fetchone() is not None
+
+    # Documents
+
+    def insert_document(self, document: Document) -> int:
+        """Store a document, without a place or passages; returns its number."""
+        row = _document_row(document)
+        cursor = self._connection.execute(
+            f"INSERT INTO documents (id, {', '.join(row)}) VALUES (?{', ?' * len(row)})",  # noqa: S608
+            (document.id, *row.values()),
+        )
+        number = _row(cursor)
+        self._insert_pages(number, document)
+        return number
+
+    def replace_document(self, number: int, document: Document) -> None:
+        """Give a stored document other content; its passages go, in all editions."""
+        row = _document_row(document)
+        self._connection.execute(
+            f"""UPDATE documents SET {", ".join(f"{column} = ?" for column in row)},
+                  added_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE number = ?""",  # noqa: S608
+            (*row.values(), number),
+        )
+        for table in ("pages", "passages", "filled"):
+            self._connection.execute(f"DELETE FROM {table} WHERE document = ?", (number,))  # noqa: S608
+        self._insert_pages(number, document)
+
+    def _insert_pages(self, number: int, document: Document) -> None:
+        self._connection.executemany(
+            "INSERT INTO pages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (number, place, page.number, page.start, page.end)
+                + (
+                    (None, None, None)
+                    if page.glyphs is None
+                    else (page.glyphs.width, page.glyphs.height, page.glyphs.data)
+                )
+                for place, page in enumerate(document.pages)
+            ],
+        )
+
+    def delete_document(self, number: int) -> None:
+        """Delete a document with its places and all its passages."""
+        self._connection.execute("DELETE FROM documents WHERE number = ?", (number,))
+
+    def number(self, document_id: str) -> int | None:
+        """The number of the document with this id."""
+        return self._number("id", document_id)
+
+    def number_of_content(self, content: bytes) -> int | None:
+        """The number of the document with this content; see `content_key`."""
+        return self._number("content", content)
+
+    def _number(self, column: str, value: str | bytes) -> int | None:
+        row = self._connection.execute(
+            f"SELECT number FROM documents WHERE {column} = ?",  # noqa: S608
+            (value,),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def document_id(self, number: int) -> str:
+        """The id of the document with this number."""
+        query = "SELECT id FROM documents WHERE number = ?"
+        return str(self._connection.execute(query, (number,)).fetchone()[0])
+
+    def titled_by(self, number: int) -> str | None:
+        """The place whose name a document is called by, if it states no title."""
+        query = "SELECT titled_by FROM documents WHERE number = ?"
+        found: str | None = self._connection.execute(query, (number,)).fetchone()[0]
+        return found
+
+    def set_title(self, number: int, title: str, titled_by: str) -> None:
+        """Call a document by the name of a place."""
+        self._connection.execute(
+            "UPDATE documents SET title = ?, titled_by = ? WHERE number = ?",
+            (title, titled_by, number),
+        )
+
+    def document(self, number: int) -> Document:
+        """The document with this number."""
+        row = self._connection.execute(
+            """SELECT id, title, media_type, text, sha256, sections, metadata, parts, cells,
+                 titled_by FROM documents WHERE number = ?""",
+            (number,),
+        ).fetchone()
+        id_, title, media_type, text, sha256, sections, metadata, parts, cells, titled_by = row
+        uris = [uri for uri, _ in self.origins.places_of(number)] or [""]
+        pages = self._connection.execute(
+            'SELECT number, start, "end", width, height, glyphs FROM pages'
+            " WHERE document = ? ORDER BY place",
+            (number,),
+        )
+        with self._understanding(f"entry for {uris[0] or id_}"):
             return Document(
                 id=id_,
-                uri=uri,
+                uri=uris[0],
                 title=title,
                 media_type=media_type,
                 text=text,
                 sha256=sha256,
-                pages=tuple(Page(*page) for page in json.loads(pages)),
+                pages=tuple(
+                    Page(
+                        page,
+                        start,
+                        end,
+                        None if glyphs is None else Glyphs(width, height, glyphs),
+                    )
+                    for page, start, end, width, height, glyphs in pages
+                ),
                 sections=tuple(
                     Section(tuple(path), start, end) for start, end, *path in json.loads(sections)
                 ),
                 metadata=json.loads(metadata),
+                parts=tuple(Part(*part) for part in json.loads(parts)),
+                cells=tuple(Cell(*cell) for cell in json.loads(cells)),
+                title_from_name=titled_by is not None,
+                copies=tuple(uris[1:]),
             )
 
-    def all_documents(self) -> Iterator[tuple[int, Document]]:
-        """Every document with its number, one at a time, in the order of their URIs."""
-        for number, document_id in self._connection.execute(
-            "SELECT number, id FROM documents ORDER BY uri"
-        ).fetchall():
-            document = self.document(document_id)
-            if document is not None:
-                yield number, document
-
-    def summaries(self, uri: str | None = None) -> list[DocumentSummary]:
-        """All documents, or the one with this URI, in the order of their URIs."""
+    def summaries(self, number: int | None = None) -> list[DocumentSummary]:
+        """All documents, or the one with this number, in the order of their URIs."""
+        condition, values = ("", ()) if number is None else ("WHERE d.number = ?", (number,))
         rows = self._connection.execute(
-            f"""SELECT d.id, d.uri, d.title, d.media_type, d.sha256, d.extractor, d.characters,
-                 json_array_length(d.pages),
-                 (SELECT count(*) FROM passages WHERE document = d.number), d.added_at
-               FROM documents AS d {"" if uri is None else "WHERE d.uri = ?"} ORDER BY d.uri""",  # noqa: S608
-            () if uri is None else (uri,),
-        )
-        return [DocumentSummary(*row) for row in rows]
+            f"""SELECT d.number, d.id, d.title, d.media_type, d.sha256, d.characters, d.pages,
+                 (SELECT count(*) FROM passages WHERE document = d.number AND edition = ?),
+                 d.added_at, d.metadata
+               FROM documents AS d {condition}""",  # noqa: S608
+            (self.current.number, *values),
+        ).fetchall()
+        places: dict[int, list[str]] = {}
+        for document, uri in self._connection.execute(
+            f"""SELECT d.number, p.uri FROM places AS p JOIN documents AS d
+                ON d.number = p.document {condition} ORDER BY p.number""",  # noqa: S608
+            values,
+        ):
+            places.setdefault(document, []).append(uri)
+        found = []
+        for row in rows:
+            document, id_, title, media_type, sha256, characters, pages, passages, added, data = row
+            uri, *copies = places.get(document) or [""]
+            with self._understanding(f"entry for {uri or id_}"):
+                metadata = json.loads(data)
+            found.append(
+                DocumentSummary(
+                    id=id_,
+                    uri=uri,
+                    title=title,
+                    media_type=media_type,
+                    sha256=sha256,
+                    characters=characters,
+                    pages=pages,
+                    passages=passages,
+                    added_at=added,
+                    copies=tuple(copies),
+                    metadata=metadata,
+                )
+            )
+        return sorted(found, key=lambda summary: summary.uri)
 
     # Passages
 
-    def insert_passages(self, document: int, passages: Sequence[Passage], vectors: Vectors) -> None:
-        """Store a document's passages with their float32 `(n, dim)` vectors."""
+    def insert_passages(
+        self, edition: int, document: int, passages: Sequence[Passage], vectors: Vectors
+    ) -> None:
+        """Store a document's passages in an edition, with their float32 `(n, dim)` vectors."""
+        self._connection.execute("INSERT INTO filled VALUES (?, ?)", (edition, document))
         self._connection.executemany(
-            """INSERT INTO passages (document, start, "end", text, context, vector)
-               VALUES (?, ?, ?, ?, ?, ?)""",
+            """INSERT INTO passages
+                 (edition, document, start, "end", digest, context, text, vector)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
             [
                 (
+                    edition,
                     document,
                     passage.start,
                     passage.end,
-                    passage.text,
+                    passage_digest(text_in_context(passage)),
                     passage.context,
+                    passage.text,
                     vector.astype("<f4").tobytes(),
                 )
                 for passage, vector in zip(passages, vectors, strict=True)
             ],
         )
 
-    def delete_all_passages(self) -> None:
-        """Delete every passage, in the transaction that puts others in their place."""
-        # A full-text table that lost its passages refuses to delete them, so it is mended first.
-        self._connection.execute("INSERT INTO passages_fts (passages_fts) VALUES ('rebuild')")
-        self._connection.execute("DELETE FROM passages")
-
-    def passage_numbers(self, documents: Iterable[str] | None = None) -> NDArray[np.int64]:
-        """The numbers of all passages, or of those of the documents with these ids; ascending."""
+    def passage_numbers(
+        self, edition: int, documents: Iterable[str] | None = None
+    ) -> NDArray[np.int64]:
+        """The numbers of an edition's passages, or of those of these documents; ascending."""
         if documents is None:
-            rows = self._connection.execute("SELECT number FROM passages ORDER BY number")
+            rows = self._connection.execute(
+                "SELECT number FROM passages WHERE edition = ?", (edition,)
+            )
         else:
             rows = self._connection.execute(
-                f"SELECT p.number FROM passages AS p {_IN_DOCUMENTS} ORDER BY p.number",  # noqa: S608
-                (json.dumps(list(documents)),),
+                f"SELECT p.number FROM passages AS p {_IN_DOCUMENTS}",  # noqa: S608
+                (edition, json.dumps(list(documents))),
             )
-        return np.fromiter((row[0] for row in rows), dtype=np.int64)
+        return np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64))
 
     def passages(self, numbers: Iterable[int]) -> dict[int, Passage]:
         """The passages with these numbers."""
@@ -377,6 +525,16 @@ class Catalog:
             (json.dumps([int(number) for number in numbers]),),
         )
         return {number: Passage(*rest) for number, *rest in rows}
+
+    def passages_of(self, edition: int, document: int) -> list[Passage]:
+        """A document's passages in an edition, in order."""
+        rows = self._connection.execute(
+            """SELECT d.id, p.start, p."end", p.text, p.context
+               FROM passages AS p JOIN documents AS d ON d.number = p.document
+               WHERE p.document = ? AND p.edition = ? ORDER BY p.start, p."end", p.number""",
+            (document, edition),
+        )
+        return [Passage(*row) for row in rows]
 
     def vectors(self, numbers: Sequence[int] | NDArray[np.int64], dim: int) -> Vectors:
         """The float32 `(n, dim)` vectors of these passages, in the order given.
@@ -393,155 +551,117 @@ class Catalog:
         )
         result = np.empty((len(numbers), dim), dtype=np.float32)
         for place, number in enumerate(numbers):
-            blob = rows.get(int(number))
-            if blob is None or len(blob) != 4 * dim:
-                raise DamagedIndex(
-                    f"{self.folder}: the vector of passage {number} is missing or cut; "
-                    "mend it: pincite rebuild"
-                )
-            result[place] = np.frombuffer(blob, dtype="<f4")
+            result[place] = self._vector(int(number), rows.get(int(number)), dim)
         return result
+
+    def vectors_by_digest(
+        self, edition: int, digests: Iterable[bytes], dim: int
+    ) -> dict[bytes, Vectors]:
+        """The float32 `(dim,)` vectors of an edition's passages, by `passage_digest`."""
+        found: dict[bytes, Vectors] = {}
+        for digest in digests:
+            row = self._connection.execute(
+                "SELECT vector FROM passages WHERE edition = ? AND digest = ? LIMIT 1",
+                (edition, digest),
+            ).fetchone()
+            # One that is cut is as good as none.
+            if row is not None and len(row[0]) == 4 * dim:
+                found[digest] = np.frombuffer(row[0], dtype="<f4")
+        return found
+
+    def _vector(self, number: int, blob: bytes | None, dim: int) -> Vectors:
+        if blob is None or len(blob) != 4 * dim:
+            raise DamagedIndex(
+                f"{self.folder}: the vector of passage {number} is missing or cut; "
+                "mend it: pincite reindex"
+            )
+        return np.frombuffer(blob, dtype="<f4")
 
     def bm25(
         self,
+        edition: int,
         query: str,
         k: int,
         documents: Iterable[str] | None = None,
         numbers: Iterable[int] | None = None,
     ) -> list[tuple[int, float]]:
-        """The `k` best passages for an FTS5 query: (number, BM25 from 0 up), best first.
+        """The `k` best passages of an edition for an FTS5 query: (number, BM25), best first.
 
-        With `documents`, only passages of these documents; with `numbers`, only these passages.
+        BM25 is from 0 up. With `documents`, only passages of these documents; with `numbers`, only
+        these passages.
         """
-        conditions, values = ["passages_fts MATCH ?"], [query]
+        table = f"passages_fts_{edition}"
+        conditions: list[str] = [f"{table} MATCH ?"]
+        values: list[object] = [query]
         if documents is not None:
             conditions.append(f"rowid IN (SELECT p.number FROM passages AS p {_IN_DOCUMENTS})")  # noqa: S608
-            values.append(json.dumps(list(documents)))
+            values += [edition, json.dumps(list(documents))]
         if numbers is not None:
             conditions.append("rowid IN (SELECT value FROM json_each(?))")
             values.append(json.dumps([int(number) for number in numbers]))
         # FTS5's bm25() is negative, the more so the better.
         rows = self._connection.execute(
-            f"""SELECT rowid, -bm25(passages_fts, 1.0, 0.5) AS score FROM passages_fts
+            f"""SELECT rowid, -bm25({table}, 1.0, 0.5) AS score FROM {table}
                 WHERE {" AND ".join(conditions)} ORDER BY score DESC, rowid LIMIT ?""",  # noqa: S608
             (*values, k),
         )
         return [(number, max(0.0, score)) for number, score in rows]
 
-    def passages_of(self, document: int) -> Iterator[tuple[int, int, str]]:
-        """Start, end and text of a document's passages, in order."""
-        return iter(
-            self._connection.execute(
-                'SELECT start, "end", text FROM passages WHERE document = ? ORDER BY start, "end"',
-                (document,),
-            )
-        )
-
-    def full_text_problems(self) -> list[str]:
-        """What is wrong between the full-text table and the passages, by FTS5's own check.
+    def full_text_problems(self, edition: int) -> list[str]:
+        """What is wrong between a full-text table and the passages, by FTS5's own check.
 
         To SQLite the check is a change, so it belongs in a `locked` block.
         """
+        table = f"passages_fts_{edition}"
+        check = f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)"  # noqa: S608
         try:
-            self._connection.execute(
-                "INSERT INTO passages_fts (passages_fts, rank) VALUES ('integrity-check', 1)"
-            )
+            self._connection.execute(check)
         except sqlite3.DatabaseError as error:
             return [str(error)]
         return []
 
-    def query(self, sql: str) -> Iterator[tuple[Any, ...]]:
+    def query(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
         """The rows of a reading statement, for checks."""
-        return iter(self._connection.execute(sql))
+        return iter(self._connection.execute(sql, values))
 
     def counts(self) -> tuple[int, int]:
-        """How many documents and passages there are."""
+        """How many documents there are, and passages in the current edition."""
         row = self._connection.execute(
-            "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM passages)"
+            """SELECT (SELECT count(*) FROM documents),
+                 (SELECT count(*) FROM passages WHERE edition = ?)""",
+            (self.current.number,),
         ).fetchone()
         return row[0], row[1]
 
 
 _IN_DOCUMENTS = """JOIN documents AS d ON d.number = p.document
-    WHERE d.id IN (SELECT value FROM json_each(?))"""
-
-_START_AGAIN = "index the files again into a new folder: pincite index --index NEW_FOLDER PATH"
+    WHERE p.edition = ? AND d.id IN (SELECT value FROM json_each(?))"""
 
 
-_UNFINISHED = ".new"
+def _row(cursor: sqlite3.Cursor) -> int:
+    number = cursor.lastrowid
+    assert number is not None  # noqa: S101 - an INSERT that returned has a row
+    return number
 
 
-def _refuse_occupied(folder: Path) -> None:
-    """Make sure that `folder` is new or empty, but for attempts at an index that were cut off.
-
-    Raises:
-        IncompatibleIndex: it is neither.
-    """
-    if (folder / DATABASE).exists():
-        raise IncompatibleIndex(
-            f"{folder}: holds an index already; name an empty or new folder with --index"
-        )
-    if folder.exists() and not (
-        folder.is_dir() and all(_is_unfinished(part.name) for part in folder.iterdir())
-    ):
-        raise IncompatibleIndex(
-            f"{folder}: is not an index, and holds other things; "
-            "name an empty or new folder with --index"
-        )
-
-
-def _is_unfinished(name: str) -> bool:
-    return name.startswith(f"{DATABASE}.") and _UNFINISHED in name
+def _document_row(document: Document) -> dict[str, object]:
+    """A document's columns, without its id and its pages."""
+    return {
+        "title": document.title,
+        "titled_by": document.uri if document.title_from_name else None,
+        "media_type": document.media_type,
+        "sha256": document.sha256,
+        "text_sha256": text_digest(document.text),
+        "content": content_key(document),
+        "characters": len(document.text),
+        "pages": len(document.pages),
+        "metadata": json.dumps(dict(document.metadata)),
+        "parts": _json([[part.kind, part.name, part.start, part.end] for part in document.parts]),
+        "sections": _json([[s.start, s.end, *s.path] for s in document.sections]),
+        "cells": _json([[c.start, c.end, c.row, c.column] for c in document.cells]),
+        "text": document.text,
+    }
 
 
-def _skip_numbers(connection: sqlite3.Connection) -> None:
-    """Leave out a random stretch of passage numbers.
-
-    When a database is restored from a backup, its counter goes back too. Without the stretch, the
-    next passages would get the numbers that others had in the lost state, and a copy of the
-    vectors from that state would seem to fit.
-    """
-    connection.execute(
-        "UPDATE sqlite_sequence SET seq = seq + (random() & 0x3fffffff) WHERE name = 'passages'"
-    )
-
-
-def text_digest(text: str) -> str:
-    """The SHA-256 of a canonical text, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, timeout=30, isolation_level=None, check_same_thread=False, cached_statements=256
-    )
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA recursive_triggers = ON")
-    return connection
-
-
-def _settings_to_json(settings: IndexSettings) -> str:
-    return json.dumps(asdict(settings), sort_keys=True)
-
-
-@contextmanager
-def _reporting_damage(folder: Path) -> Iterator[None]:
-    """Say what SQLite's own errors mean for the index."""
-    try:
-        yield
-    except sqlite3.ProgrammingError as error:
-        if "closed" not in str(error):
-            raise
-        raise UnavailableIndex(f"{folder}: was closed meanwhile; open it again") from error
-    except sqlite3.OperationalError as error:
-        raise UnavailableIndex(
-            f"{folder}: the database cannot be used just now ({error}); "
-            "check that the disk has room, that the folder can be written, "
-            "and that no other program holds it"
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise DamagedIndex(
-            f"{folder}: the database is damaged ({error}); {_START_AGAIN}"
-        ) from error
+def _json(rows: list[list[Any]]) -> str:
+    return json.dumps(rows, separators=(",", ":"))

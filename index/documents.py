@@ -4,19 +4,78 @@ All offsets are Unicode code points into `Document.text`, zero-based and half-op
 """
 
 import hashlib
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """Where each character of a printed page stands; `index.boxes` reads and writes it.
+
+    `width` and `height` are those of the page as it is shown (turned and cropped), in points.
+    `data` holds a rectangle, or none, for each code point of the page's text, packed.
+    """
+
+    width: float
+    height: float
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle on a printed page, in points.
+
+    The origin is the top left corner of the page as it is shown (turned and cropped); x runs to
+    the right and y down. `page` is one-based.
+    """
+
+    page: int
+    left: float
+    top: float
+    right: float
+    bottom: float
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a document: `text[start:end]`; `number` is one-based."""
+    """One page of a document: `text[start:end]`; `number` is one-based.
+
+    `glyphs` tells where its characters stand, for formats that fix it (PDF).
+    """
 
     number: int
     start: int
     end: int
+    glyphs: Glyphs | None = None
+
+
+PartKind = Literal["sheet", "slide", "part"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the original that is no page: `text[start:end]`.
+
+    `name` is a sheet's name, a slide's one-based number, or the number of a message's part as
+    IMAP has it ("1.2").
+    """
+
+    kind: PartKind
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in one cell of a sheet: `text[start:end]`; `row` and `column` are one-based."""
+
+    start: int
+    end: int
+    row: int
+    column: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +94,10 @@ class Section:
 class Document:
     """A document's canonical text and where each part of it stood in the original.
 
-    Pages and sections are in order and do not overlap; either may be empty. `sha256` is the
-    digest of the original bytes, in hexadecimal.
+    Pages, sections, parts and cells are in order and do not overlap among their own kind; each may
+    be empty. `sha256` is the digest of the original bytes, in hexadecimal. `title_from_name` tells
+    that the file states no title and is called by its name. `copies` are the URIs of the other
+    places at which the same content stands.
     """
 
     id: str
@@ -48,6 +109,10 @@ class Document:
     pages: tuple[Page, ...] = ()
     sections: tuple[Section, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    title_from_name: bool = False
+    copies: tuple[str, ...] = ()
 
     def page_at(self, offset: int) -> int | None:
         """The one-based page on which the character at `offset` stands, or None."""
@@ -59,8 +124,19 @@ class Document:
         section = _covering(self.sections, offset)
         return () if section is None else section.path
 
+    def part_at(self, kind: PartKind, offset: int) -> str | None:
+        """The name of the part of this kind in which the character at `offset` stands, or None."""
+        part = _covering(tuple(part for part in self.parts if part.kind == kind), offset)
+        return None if part is None else part.name
 
-_Range = TypeVar("_Range", Page, Section)
+    def cells_in(self, start: int, end: int) -> tuple[Cell, ...]:
+        """The cells that share a character with `text[start:end]`, in order."""
+        first = bisect_right(self.cells, start, key=lambda cell: cell.end)
+        last = bisect_left(self.cells, end, key=lambda cell: cell.start)
+        return self.cells[first:last]
+
+
+_Range = TypeVar("_Range", Page, Section, Part)
 
 
 def _covering(ranges: tuple[_Range, ...], offset: int) -> _Range | None:
@@ -100,10 +176,12 @@ class Hit:
     """A passage found for a question; higher scores are better.
 
     `score` orders the hits and lies in [0, 1]; `dense_score` is the cosine of question and passage
-    in [-1, 1]; `lexical_score` is BM25, from 0 (no word shared) up.
+    in [-1, 1]; `lexical_score` is BM25, from 0 (no word shared) up. `duplicates` are passages of
+    other documents that say nothing which the hits do not say; see `index.duplicates`.
     """
 
     passage: Passage
     score: float
     dense_score: float
     lexical_score: float
+    duplicates: tuple[Passage, ...] = ()

@@ -13,7 +13,9 @@
     ├── ModelError                 a model is missing, altered or of the wrong kind
     │   └── MissingExtra           a package of the `hub` extra is not installed
     ├── InvalidQuestion            empty or too long
+    ├── InvalidFilter              a filter cannot be understood
     ├── InvalidSettings            a setting has a value that cannot work
+    ├── InvalidLabels              labelled questions cannot be read, or none of them can be used
     └── UnknownDocument            no document has this id, URI or path
 
 Each message says what was found and what to do about it, on one line, for the person who reads it.
@@ -72,8 +74,16 @@ class InvalidQuestion(PinciteError):
     """The question is empty or longer than can be taken."""
 
 
+class InvalidFilter(PinciteError):
+    """A filter of documents cannot be understood."""
+
+
 class InvalidSettings(PinciteError):
     """A setting has a value that cannot work."""
+
+
+class InvalidLabels(PinciteError):
+    """Labelled questions cannot be read, or none of them can be used."""
 
 
 class UnknownDocument(PinciteError):

@@ -2,10 +2,15 @@
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
+
+from index.ignoring import IGNORE_FILE, Ignore, parse
+
+# An ignore file of more bytes was not written by hand.
+_LARGEST_IGNORE_FILE = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,31 +22,100 @@ class Found:
     problem: str | None = None
 
 
-def expand(names: Sequence[str]) -> Iterator[Found]:
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What stands behind the names a person gave: the files, and what is known of their folders."""
+
+    found: tuple[Found, ...]
+    _trees: tuple["_Tree", ...] = ()
+
+    def has_lost(self, path: Path) -> bool:
+        """Whether a file that was indexed once has gone from the folders that were looked through.
+
+        It has if it is below one of them, was not found, and is no file any more or is ignored now.
+        Not if the folder it was in could not be listed: then nothing is known of it.
+        """
+        return any(tree.has_lost(path) for tree in self._trees)
+
+    def without(self, paths: Collection[Path]) -> "Scan":
+        """The same without some of the files, of which nothing is said then; absolute paths."""
+        return replace(
+            self, found=tuple(item for item in self.found if absolute(item.path) not in paths)
+        )
+
+
+@dataclass(slots=True)
+class _Tree:
+    """A folder that is looked through; `found` are its files, by absolute path.
+
+    `ignores` are the ignore files in it by the names that lead to their folders, `unlisted` the
+    folders that could not be listed.
+    """
+
+    root: Path
+    found: set[Path] = field(default_factory=set)
+    ignores: dict[tuple[str, ...], Ignore] = field(default_factory=dict)
+    unlisted: list[Path] = field(default_factory=list)
+
+    def has_lost(self, path: Path) -> bool:
+        """See `Scan.has_lost`."""
+        if not path.is_relative_to(self.root) or path in self.found:
+            return False
+        if any(path.is_relative_to(folder) for folder in self.unlisted):
+            return False
+        try:
+            if not path.is_file():
+                return True
+        except OSError:
+            return False
+        names = path.relative_to(self.root).parts
+        return any(
+            self.ignoring(names[:depth], is_folder=depth < len(names))
+            for depth in range(1, len(names) + 1)
+        )
+
+    def ignoring(self, names: tuple[str, ...], *, is_folder: bool) -> bool:
+        """Whether the ignore files leave out the path that these names lead to."""
+        if not self.ignores:
+            return False
+        for depth in range(len(names) - 1, -1, -1):
+            ignore = self.ignores.get(names[:depth])
+            said = None if ignore is None else ignore.says(names[depth:], is_folder=is_folder)
+            if said is not None:
+                return said
+        return False
+
+
+def scan(names: Sequence[str], index: Path | None = None) -> Scan:
     """The files behind paths, folders and glob patterns, each once, in a stable order.
 
-    A folder gives all regular files below it, except hidden ones and those in hidden folders;
-    links to folders are not followed. What cannot be found or listed comes with its problem.
+    A folder gives all regular files below it, except hidden ones, those in hidden folders, those
+    that an ignore file (`.pinciteignore`) in it leaves out, and what is in the folder `index`.
+    Links to folders are not followed. What cannot be found or listed comes with its problem.
     """
-    seen: set[Path] = set()
+    trees: list[_Tree] = []
+    found: dict[Path, Found] = {}
     for name in names:
-        for found in _expand_one(name):
-            path = found.path.absolute()
-            if path not in seen:
-                seen.add(path)
-                yield found
+        for item in _expand_one(name, trees, index):
+            found.setdefault(absolute(item.path), item)
+    return Scan(tuple(found.values()), tuple(trees))
 
 
-def _expand_one(name: str) -> Iterator[Found]:
+def expand(names: Sequence[str]) -> Iterator[Found]:
+    """The files that `scan` finds."""
+    return iter(scan(names).found)
+
+
+def _expand_one(name: str, trees: list[_Tree], index: Path | None) -> Iterator[Found]:
     path = at_home(name)
     if not os.path.lexists(path) and glob.has_magic(name):
         matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - patterns may be absolute
         if not matches:
             yield Found(path, True, "matches no file; check the pattern")
         for match in matches:
-            yield from _one_path(Path(match), named=not Path(match).is_dir())
+            yield from _one_path(Path(match), trees, index, named=not Path(match).is_dir())
         return
-    yield from _one_path(path, named=True)
+    yield from _one_path(path, trees, index, named=True)
 
 
 def at_home(name: str) -> Path:
@@ -52,9 +126,16 @@ def at_home(name: str) -> Path:
         return Path(name)
 
 
-def _one_path(path: Path, named: bool) -> Iterator[Found]:
+def absolute(path: Path) -> Path:
+    """The absolute path without `..`; links in it are not resolved."""
+    return Path(os.path.normpath(path.absolute()))
+
+
+def _one_path(path: Path, trees: list[_Tree], index: Path | None, named: bool) -> Iterator[Found]:
     if path.is_dir():
-        files = list(_walk(path))
+        tree = _Tree(absolute(path))
+        trees.append(tree)
+        files = list(_walk(path, tree, index))
         if not files and named:
             yield Found(path, True, "holds no files; name a folder with documents")
         yield from files
@@ -66,21 +147,63 @@ def _one_path(path: Path, named: bool) -> Iterator[Found]:
         yield Found(path, named, "no such file or folder; check the path")
 
 
-def _walk(folder: Path) -> Iterator[Found]:
+def _walk(top: Path, tree: _Tree, index: Path | None) -> Iterator[Found]:
     problems: list[OSError] = []
-    for parent, folders, names in os.walk(folder, onerror=problems.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    for parent, folders, names in os.walk(top, onerror=problems.append):
+        folder = Path(parent)
+        above = folder.relative_to(top).parts
+        if IGNORE_FILE in names:
+            try:
+                tree.ignores[above] = _read_ignore_file(folder / IGNORE_FILE)
+            except (OSError, ValueError) as error:
+                # Without it, what should stay out of the index could get into it.
+                folders.clear()
+                tree.unlisted.append(tree.root.joinpath(*above))
+                reason = error.strerror if isinstance(error, OSError) else error
+                yield Found(folder / IGNORE_FILE, False, f"cannot be read ({reason})")
+                continue
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".")
+            and not tree.ignoring((*above, name), is_folder=True)
+            and not _is_same(folder / name, index)
+        )
         for name in sorted(names):
-            path = Path(parent, name)
-            if not name.startswith(".") and path.is_file():
+            path = folder / name
+            if (
+                not name.startswith(".")
+                and not tree.ignoring((*above, name), is_folder=False)
+                and path.is_file()
+            ):
+                tree.found.add(tree.root.joinpath(*above, name))
                 yield Found(path, named=False)
     for problem in problems:
-        yield Found(Path(problem.filename), False, f"cannot be listed ({problem.strerror})")
+        path = Path(problem.filename)
+        tree.unlisted.append(absolute(path))
+        yield Found(path, False, f"cannot be listed ({problem.strerror})")
+
+
+def _read_ignore_file(path: Path) -> Ignore:
+    if not path.is_file():
+        raise ValueError("it is not a regular file")
+    with path.open("rb") as file:
+        content = file.read(_LARGEST_IGNORE_FILE + 1)
+    if len(content) > _LARGEST_IGNORE_FILE:
+        raise ValueError(f"it has more than {_LARGEST_IGNORE_FILE:,} bytes")
+    return parse(os.fsdecode(content))
+
+
+def _is_same(folder: Path, other: Path | None) -> bool:
+    try:
+        return other is not None and folder.samefile(other)
+    except OSError:
+        return False
 
 
 def file_uri(path: Path) -> str:
     """The file URI of a path; links in it are not resolved."""
-    return Path(os.path.normpath(path.absolute())).as_uri()
+    return absolute(path).as_uri()
 
 
 def uri_path(uri: str) -> Path | None:

@@ -12,7 +12,7 @@ Tokenize = Callable[[Sequence[str]], list[list[Range]]]
 # What a passage's context may hold; it is embedded with the passage and must leave it room.
 CONTEXT_CHARACTERS = 160
 _CONTEXT_TOKENS = 48
-_STEP = " > "
+STEP = " > "
 
 # A word the tokenizer does not know counts as one token however long it is.
 _CHARACTERS_A_TOKEN = 12
@@ -50,7 +50,7 @@ class Splitter:
 
 
 @dataclass(frozen=True, slots=True)
-class _Unit:
+class Unit:
     """The smallest stretch that is not cut any more: a sentence, or a piece of a very long one."""
 
     start: int
@@ -66,10 +66,10 @@ def split(document: Document, tokenize: Tokenize, splitter: Splitter) -> list[Pa
     """
     text = document.text
     passages = []
-    for start, end in _stretches(document):
-        units = _units(text, sentences(text, start, end), tokenize, splitter.tokens)
-        context = _context(document, start)
-        for first, last in _pack([unit.tokens for unit in units], splitter):
+    for start, end in stretches(document):
+        units = units_of(text, start, end, tokenize, splitter.tokens)
+        context = context_at(document, start)
+        for first, last in pack([unit.tokens for unit in units], splitter):
             begin, stop = units[first].start, units[last - 1].end
             passages.append(Passage(document.id, begin, stop, text[begin:stop], context))
     return passages
@@ -90,7 +90,7 @@ def context_length(passage: Passage) -> int:
 
 def leading_headings(passage: Passage) -> int:
     """How many characters of a passage's text are the headings it begins with, gaps included."""
-    headings = passage.context.split(_STEP)
+    headings = passage.context.split(STEP)
     position = 0
     while (gap := passage.text.find("\n\n", position)) >= 0:
         if passage.text[position:gap] not in headings:
@@ -99,7 +99,7 @@ def leading_headings(passage: Passage) -> int:
     return position
 
 
-def _stretches(document: Document) -> Iterator[Range]:
+def stretches(document: Document) -> Iterator[Range]:
     """The document cut at its headings; a heading without a body stays with what follows it."""
     position = 0
     for section in document.sections:
@@ -117,26 +117,32 @@ def _is_heading_only(document: Document, start: int, end: int) -> bool:
     return bool(path) and "\n\n" not in body.strip() and len(body) <= len(path[-1]) + 8
 
 
-def _context(document: Document, start: int) -> str:
-    """The title and the headings above `start`, without the one that the passage begins with."""
+def context_at(document: Document, start: int) -> str:
+    """The title and the headings above `start`, each once.
+
+    A title that is only the file's name says nothing of the content, and would make a renamed file
+    another text to embed.
+    """
     path = document.section_at(start)
-    above = [document.title, *path]
+    above = [*path] if document.title_from_name else [document.title, *path]
     distinct = [part for place, part in enumerate(above) if part and part not in above[:place]]
-    return _STEP.join(distinct)[-CONTEXT_CHARACTERS:].strip()
+    return STEP.join(distinct)[-CONTEXT_CHARACTERS:].strip()
 
 
-def _units(text: str, ranges: Sequence[Range], tokenize: Tokenize, most: int) -> list[_Unit]:
+def units_of(text: str, start: int, end: int, tokenize: Tokenize, most: int) -> list[Unit]:
+    """The units of `text[start:end]`, in order, none of more than `most` tokens."""
+    ranges = sentences(text, start, end)
     units = []
     tokenized = tokenize([text[start:end] for start, end in ranges])
-    for (start, end), tokens in zip(ranges, tokenized, strict=True):
-        if len(tokens) <= most and end - start <= most * _CHARACTERS_A_TOKEN:
-            units.append(_Unit(start, end, max(1, len(tokens))))
+    for (begin, stop), tokens in zip(ranges, tokenized, strict=True):
+        if len(tokens) <= most and stop - begin <= most * _CHARACTERS_A_TOKEN:
+            units.append(Unit(begin, stop, max(1, len(tokens))))
         else:
-            units.extend(_pieces(text, start, end, tokens, most))
+            units.extend(_pieces(text, begin, stop, tokens, most))
     return units
 
 
-def _pieces(text: str, start: int, end: int, tokens: Sequence[Range], most: int) -> Iterator[_Unit]:
+def _pieces(text: str, start: int, end: int, tokens: Sequence[Range], most: int) -> Iterator[Unit]:
     """Cut a sentence that is too long into pieces, between words where it has any."""
     begin = start
     borders = [start + token[0] for token in tokens]
@@ -156,18 +162,21 @@ def _pieces(text: str, start: int, end: int, tokens: Sequence[Range], most: int)
         while used < len(borders) and borders[used] < limit:
             used += 1
         for left, right in trimmed(text, begin, limit):
-            yield _Unit(left, right, max(1, min(most, used - first)))
+            yield Unit(left, right, max(1, min(most, used - first)))
         begin, first = limit, used
 
 
-def _pack(tokens: Sequence[int], splitter: Splitter) -> Iterator[Range]:
-    """Group units into passages of about equal length: ranges of positions in `tokens`."""
+def pack(tokens: Sequence[int], splitter: Splitter, shared: int = 0) -> Iterator[Range]:
+    """Group units into passages of about equal length: ranges of positions in `tokens`.
+
+    The first `shared` units belong to the passage before as well; they fit into the overlap.
+    """
     total = sum(tokens)
     step = splitter.tokens - splitter.overlap
     count = 1 if total <= splitter.tokens else -(-(total - splitter.overlap) // step)
     target = -(-(total - splitter.overlap) // count) + splitter.overlap if count > 1 else total
     first = 0
-    fresh = 0
+    fresh = shared
     while fresh < len(tokens):
         last, size = fresh, sum(tokens[first:fresh])
         while last < len(tokens) and size + tokens[last] <= splitter.tokens and size < target:
@@ -179,11 +188,14 @@ def _pack(tokens: Sequence[int], splitter: Splitter) -> Iterator[Range]:
             continue
         yield first, last
         fresh = last
-        first = _overlap_start(tokens, first, last, splitter.overlap)
+        first = overlap_start(tokens, first, last, splitter.overlap)
 
 
-def _overlap_start(tokens: Sequence[int], first: int, last: int, most: int) -> int:
-    """The first of the closing units of `tokens[first:last]` that fit into the overlap."""
+def overlap_start(tokens: Sequence[int], first: int, last: int, most: int) -> int:
+    """The first of the closing units of `tokens[first:last]` that fit into `most` tokens.
+
+    Never `first` itself, so that passages advance.
+    """
     position, size = last, 0
     while position - 1 > first and size + tokens[position - 1] <= most:
         position -= 1

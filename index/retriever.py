@@ -4,12 +4,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from index.documents import Hit
+from index.duplicates import distinct
 from index.embedding import Embedder, Vectors
 from index.errors import InvalidQuestion
+from index.filters import EVERYTHING, Filter
 from index.store import Candidate, PassageStore
 
 # Each side is asked for this many, so that a passage both sides rank fairly well is not missed.
 POOL = 50
+
+# Where most of those are duplicates, more are asked for, up to this many.
+MOST_POOL = 16 * POOL
 
 # The share of the dense score in a hit's score; ARCHITECTURE.md has the figures behind it.
 DENSE_WEIGHT = 0.65
@@ -44,10 +49,28 @@ class Retriever:
             for text, vector in zip(texts, self._embedder.embed_questions(texts), strict=True)
         ]
 
+    def within(
+        self, named: Collection[str] | None = None, where: Filter = EVERYTHING
+    ) -> Collection[str] | None:
+        """The ids of the documents that are named and fit a filter; None for all documents."""
+        if not where:
+            return named
+        fitting = [summary.id for summary in where.select(self.store.documents())]
+        return fitting if named is None else sorted(set(named).intersection(fitting))
+
     def search(self, query: Query, k: int, within: Collection[str] | None = None) -> list[Hit]:
-        """The `k` best passages, best first; `within` names the documents to look in, by id."""
-        candidates = self.store.candidates(query.text, query.vector, max(POOL, k), within)
-        return fuse(candidates)[:k]
+        """The `k` best passages, best first; `within` names the documents to look in, by id.
+
+        Passages that say only what better ones of another document say are not among them, but
+        among the `duplicates` of those.
+        """
+        pool = max(POOL, k)
+        while True:
+            candidates = self.store.candidates(query.text, query.vector, pool, within)
+            hits = distinct(fuse(candidates), k)
+            if len(hits) == k or len(candidates) < pool or pool >= MOST_POOL:
+                return hits
+            pool *= 4
 
 
 def checked(question: str) -> str:

@@ -2,37 +2,73 @@
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from index.catalog import Catalog, DocumentSummary, IndexSettings
+from index.catalog import Catalog, DocumentSummary, Edition, IndexSettings, State
+from index.contents import content_key, passage_digest
 from index.documents import Document, Passage
 from index.embedding import Vectors
 from index.errors import IncompatibleIndex, UnknownDocument
 from index.lexical import match_query
+from index.places import Places
 from index.vectors import FaissIndex
+
+if TYPE_CHECKING:  # the extractors are not needed to answer questions
+    from index.extract import Problem
 
 FAISS_FILE = "vectors.faiss"
 _LOAD_AT_ONCE = 20_000
+_SWEEP_AT_ONCE = 5_000
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A document ready to be stored: float32 `(len(passages), dim)` vectors, a row a passage.
+class Origin:
+    """A file, or an upload, that documents are read from.
 
-    `extractor` is the version of the extractors that read it.
+    `sha256` is the digest of its bytes, in hexadecimal; `recipe` names whatever else decided what
+    was read: equal digests and recipes give equal documents.
     """
+
+    uri: str
+    sha256: str
+    recipe: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document ready to be stored: float32 `(len(passages), dim)` vectors, a row a passage."""
 
     document: Document
     passages: Sequence[Passage]
     vectors: Vectors
-    extractor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What an origin holds now; each document's URI begins with the origin's.
+
+    `problems` are the documents in it that could not be read.
+    """
+
+    origin: Origin
+    entries: Sequence[Entry] = ()
+    problems: Sequence["Problem"] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OriginState:
+    """What is stored of an origin: how many documents, and what in it could not be read."""
+
+    origin: Origin
+    documents: int
+    problems: tuple["Problem", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +84,15 @@ class Candidate:
     lexical_score: float
 
 
-MakePassages = Callable[[Document], tuple[Sequence[Passage], Vectors]]
-
-
 class PassageStore(Protocol):
-    """An index of documents and their passages. Safe to use from several threads."""
+    """An index of documents and their passages. Safe to use from several threads.
+
+    Documents of equal content are one document with several places. A document's `uri` is the
+    place it has had longest; where the document states no title, that place's name is its title.
+
+    An edition holds the passages of all documents, made with one embedder and one splitter. The
+    current one is searched. Another may be built beside it, and the one before it is kept.
+    """
 
     @property
     def generation(self) -> int:
@@ -61,15 +101,61 @@ class PassageStore(Protocol):
 
     @property
     def settings(self) -> IndexSettings:
-        """The embedder and the splitter that the index was made with."""
+        """The embedder and the splitter of the current edition."""
         ...
 
-    def put(self, entries: Sequence[Entry]) -> None:
-        """Add documents, or replace those with the same id: all of them in one step, or none."""
+    @property
+    def building(self) -> IndexSettings | None:
+        """Those of the edition that is being built, if one is."""
+        ...
+
+    @property
+    def previous(self) -> IndexSettings | None:
+        """Those of the edition that was current before, if it is still there."""
+        ...
+
+    def put(self, intakes: Sequence[Intake]) -> list[list[str]]:
+        """Store what origins hold now, one after the other: all of it in one step, or nothing.
+
+        An intake with entries replaces all that stood at its origin; one without leaves the
+        documents as they were. Its problems take the place of those known before. A document
+        whose content is stored already gets another place, and its passages are not looked at.
+        A document keeps its id when its content changes; where copies of the old content stay,
+        they keep the id.
+
+        Returns:
+            For each intake the ids of its entries' documents; of one without entries, the ids of
+            the documents at its origin.
+        """
+        ...
+
+    def rearrange(self, copies: Sequence[tuple[Origin, str]], gone: Sequence[str]) -> list[Origin]:
+        """Take note of files that were copied, moved and removed: all of it in one step.
+
+        Args:
+            copies: an origin, and the URI of one with the same digest and recipe, as it was before
+                this call. The documents and problems of that one are the new one's too, in place
+                of all that stood there; the URIs' beginnings are changed.
+            gone: the URIs of origins to be forgotten after that; unknown ones are passed over.
+                Documents left without a place are removed. A copy of what goes is a move.
+
+        Returns:
+            The origins of `copies` that could not be had, since what they are copies of is not
+            there (any more): they are as before, and must be read.
+        """
+        ...
+
+    def origins(self) -> list[OriginState]:
+        """All origins, in the order of their URIs.
+
+        One whose document was removed by hand while others of it stay has no digest and no recipe.
+        """
         ...
 
     def remove(self, document_ids: Iterable[str]) -> None:
-        """Remove documents with their passages: all of them in one step, or none.
+        """Remove documents with their places: all of them in one step, or none.
+
+        Their origins are forgotten, so that they are read again when they come up.
 
         Raises:
             UnknownDocument: there is none with one of these ids; then nothing is removed.
@@ -89,11 +175,22 @@ class PassageStore(Protocol):
         ...
 
     def find(self, uri: str) -> DocumentSummary | None:
-        """The document with this URI, without its text; None where there is none."""
+        """The document that has a place with this URI, without its text; None where none has."""
         ...
 
-    def rebuild(self, settings: IndexSettings, make: MakePassages) -> None:
-        """Give every document the passages and vectors that `make` makes of it, in one step."""
+    def passages(self, document_id: str) -> list[Passage]:
+        """A document's passages in the current edition, in order.
+
+        Raises:
+            UnknownDocument: there is no document with this id.
+        """
+        ...
+
+    def known_vectors(self, texts: Sequence[str]) -> dict[str, Vectors]:
+        """The float32 `(dim,)` vectors of those texts that the current edition has.
+
+        A text is what was embedded: a passage's `text_in_context`.
+        """
         ...
 
     def candidates(
@@ -103,6 +200,44 @@ class PassageStore(Protocol):
 
         Each once, with both scores, in no particular order, all from one generation. With `within`,
         only passages of the documents with these ids.
+        """
+        ...
+
+    def begin(self, settings: IndexSettings) -> None:
+        """Start to build an edition, or go on with an unfinished one of the same settings.
+
+        An unfinished one of other settings is dropped. The previous edition, if it has these
+        settings and the current one has others, is taken up again: it lacks little.
+        """
+        ...
+
+    def pending(self, most: int) -> list[str]:
+        """The ids of documents that the edition being built lacks, at most so many."""
+        ...
+
+    def edition_progress(self) -> tuple[int, int] | None:
+        """How many documents the edition being built has, and how many there are, if one is."""
+        ...
+
+    def fill(self, filled: Sequence[tuple[Document, Sequence[Passage], Vectors]]) -> None:
+        """Give documents their passages in the edition being built: all in one step, or none.
+
+        Documents that it has already, or that are gone or changed meanwhile, are passed over.
+
+        Raises:
+            IncompatibleIndex: the edition that was begun is not being built any more.
+        """
+        ...
+
+    def switch(self) -> bool:
+        """Make the edition that was built the current one, in one step.
+
+        The current one becomes the previous one, and the one before that is dropped. Where both
+        have the same settings, none is kept: the old one was to be mended, not changed. False, and
+        nothing changes, where documents are pending.
+
+        Raises:
+            IncompatibleIndex: the edition that was begun is not being built any more.
         """
         ...
 
@@ -122,6 +257,7 @@ class LocalStore:
         self._catalog = catalog
         self._lock = threading.RLock()
         self._settings = catalog.settings
+        self._begun: int | None = None
         self._vectors: FaissIndex | None = None
         self._vectors_generation = -1
         self._saved_generation = -1
@@ -131,7 +267,7 @@ class LocalStore:
         """Open the index in `folder`.
 
         Raises:
-            NoIndex, IncompatibleIndex, DamagedIndex: see `Catalog.open`.
+            NoIndex, IncompatibleIndex, DamagedIndex, UnavailableIndex: see `Catalog.open`.
         """
         return cls(Catalog.open(folder))
 
@@ -161,8 +297,26 @@ class LocalStore:
         with self._lock:
             return self._catalog.settings
 
+    @property
+    def building(self) -> IndexSettings | None:
+        """See `PassageStore.building`."""
+        return self._settings_of("building")
+
+    @property
+    def previous(self) -> IndexSettings | None:
+        """See `PassageStore.previous`."""
+        return self._settings_of("previous")
+
+    def _settings_of(self, state: State) -> IndexSettings | None:
+        with self._lock, self._catalog.transaction(write=False):
+            edition = self._catalog.edition(state)
+        return None if edition is None else edition.settings
+
     def require(self, wanted: IndexSettings) -> None:
-        """Make sure that the index was made with these settings.
+        """Make sure that the current edition was made with these settings.
+
+        From now on vectors and passages are taken to be of these. When the edition is another one
+        later, they are refused until this is called with its settings.
 
         Raises:
             IncompatibleIndex: it was not; the message names the command that changes the index.
@@ -173,7 +327,7 @@ class LocalStore:
                 f"{self.folder}: was made with the embedder {found.embedder.name} "
                 f"(weights {found.embedder.checksum[:12]}), not {wanted.embedder.name} "
                 f"(weights {wanted.embedder.checksum[:12]}); embed its documents again: "
-                f"pincite rebuild --embedder {wanted.embedder.name}"
+                f"pincite reindex --embedder {wanted.embedder.name}"
             )
         if found.splitter != wanted.splitter:
             ours, theirs = wanted.splitter, found.splitter
@@ -181,41 +335,78 @@ class LocalStore:
                 f"{self.folder}: was made with passages of {theirs.tokens} tokens, overlap "
                 f"{theirs.overlap} (splitter {theirs.version}), not {ours.tokens}, {ours.overlap} "
                 f"(splitter {ours.version}); cut its documents again: "
-                f"pincite rebuild --passage-tokens {ours.tokens} --overlap-tokens {ours.overlap}"
+                f"pincite reindex --passage-tokens {ours.tokens} --overlap-tokens {ours.overlap}"
             )
+        self._use(wanted)
 
-    def put(self, entries: Sequence[Entry]) -> None:
+    def _use(self, settings: IndexSettings) -> None:
+        with self._lock:
+            if settings.embedder != self._settings.embedder:
+                self._vectors = None
+            self._settings = settings
+
+    # What stands where
+
+    def put(self, intakes: Sequence[Intake]) -> list[list[str]]:
         """See `PassageStore.put`."""
-        if not entries:
-            return
+        if not intakes:
+            return []
+        with self._lock:
+            for intake in intakes:
+                _check_intake(intake, self._dim)
+            with self._catalog.transaction(write=True):
+                if self._catalog.settings != self._settings:
+                    raise self._reindexed_meanwhile()
+                places = Places(self._catalog)
+                ids = [places.put(intake) for intake in intakes]
+                places.finish()
+        return ids
+
+    def rearrange(self, copies: Sequence[tuple[Origin, str]], gone: Sequence[str]) -> list[Origin]:
+        """See `PassageStore.rearrange`."""
+        if not copies and not gone:
+            return []
         with self._lock, self._catalog.transaction(write=True):
-            if self._catalog.settings != self._settings:
-                raise self._rebuilt_meanwhile()
-            for entry in entries:
-                expected = (len(entry.passages), self._dim)
-                if entry.vectors.shape != expected:
-                    raise ValueError(
-                        f"{entry.document.uri}: vectors have shape {entry.vectors.shape}, "
-                        f"expected {expected}"
-                    )
-                self._catalog.delete_document(entry.document.id)
-                number = self._catalog.insert_document(entry.document, entry.extractor)
-                self._catalog.insert_passages(number, entry.passages, entry.vectors)
+            places = Places(self._catalog)
+            missing = places.rearrange(copies, gone)
+            places.finish()
+        return missing
+
+    def origins(self) -> list[OriginState]:
+        """See `PassageStore.origins`."""
+        from index.extract import Problem
+
+        with self._lock, self._catalog.transaction(write=False):
+            problems: dict[str, list[Problem]] = {}
+            for origin, uri, reason, unsupported in self._catalog.origins.problems():
+                problems.setdefault(origin, []).append(Problem(uri, reason, unsupported))
+            rows = self._catalog.origins.all()
+        return [
+            OriginState(Origin(uri, sha256, recipe), documents, tuple(problems.get(uri, ())))
+            for uri, sha256, recipe, documents in rows
+        ]
 
     def remove(self, document_ids: Iterable[str]) -> None:
         """See `PassageStore.remove`."""
         with self._lock, self._catalog.transaction(write=True):
-            for document_id in document_ids:
-                if not self._catalog.delete_document(document_id):
-                    raise _unknown(document_id)
+            places = Places(self._catalog)
+            places.remove(document_ids)
+            places.finish()
+
+    # Documents
 
     def document(self, document_id: str) -> Document:
         """See `PassageStore.document`."""
         with self._lock, self._catalog.transaction(write=False):
-            document = self._catalog.document(document_id)
-        if document is None:
-            raise _unknown(document_id)
-        return document
+            return self._catalog.document(self._number(document_id))
+
+    def _number(self, document_id: str) -> int:
+        number = self._catalog.number(document_id)
+        if number is None:
+            raise UnknownDocument(
+                f"{document_id}: no such document in the index; see: pincite list"
+            )
+        return number
 
     def documents(self) -> list[DocumentSummary]:
         """See `PassageStore.documents`."""
@@ -225,23 +416,133 @@ class LocalStore:
     def find(self, uri: str) -> DocumentSummary | None:
         """See `PassageStore.find`."""
         with self._lock, self._catalog.transaction(write=False):
-            return next(iter(self._catalog.summaries(uri)), None)
+            number = self._catalog.origins.document_at(uri)
+            return None if number is None else self._catalog.summaries(number)[0]
+
+    def passages(self, document_id: str) -> list[Passage]:
+        """See `PassageStore.passages`."""
+        with self._lock, self._catalog.transaction(write=False):
+            return self._catalog.passages_of(
+                self._catalog.current.number, self._number(document_id)
+            )
+
+    def known_vectors(self, texts: Sequence[str]) -> dict[str, Vectors]:
+        """See `PassageStore.known_vectors`."""
+        digests = {text: passage_digest(text) for text in texts}
+        with self._lock, self._catalog.transaction(write=False):
+            current = self._catalog.current
+            found = self._catalog.vectors_by_digest(
+                current.number, set(digests.values()), current.settings.embedder.dim
+            )
+        return {text: found[digest] for text, digest in digests.items() if digest in found}
 
     def counts(self) -> tuple[int, int]:
-        """How many documents and passages there are."""
+        """How many documents there are, and passages in the current edition."""
         with self._lock, self._catalog.transaction(write=False):
             return self._catalog.counts()
 
-    def rebuild(self, settings: IndexSettings, make: MakePassages) -> None:
-        """See `PassageStore.rebuild`."""
+    # Editions
+
+    def begin(self, settings: IndexSettings) -> None:
+        """See `PassageStore.begin`."""
+        with self._lock, self._catalog.transaction(write=True, unseen=True):
+            building = self._catalog.edition("building")
+            if building is None or building.settings != settings:
+                if building is not None:
+                    self._catalog.drop_edition(building)
+                building = self._take_up(settings)
+            self._begun = building.number
+        self._sweep()
+
+    def _take_up(self, settings: IndexSettings) -> Edition:
+        """The edition to build: the previous one where it serves, else a new one."""
+        previous = self._catalog.edition("previous")
+        # Whoever builds the current one once more wants to be rid of what is in it.
+        if previous and previous.settings == settings != self._catalog.settings:
+            self._catalog.set_state(previous, "building")
+            return previous
+        return self._catalog.add_edition(settings, "building")
+
+    def _sweep(self) -> None:
+        """Remove what editions out of use left, in portions, so that others can go on meanwhile."""
+        while True:
+            with self._lock:
+                with self._catalog.transaction(write=False):
+                    if self._catalog.is_swept():
+                        return
+                with self._catalog.transaction(write=True, unseen=True):
+                    self._catalog.sweep(_SWEEP_AT_ONCE)
+
+    def pending(self, most: int) -> list[str]:
+        """See `PassageStore.pending`."""
+        with self._lock, self._catalog.transaction(write=False):
+            building = self._catalog.edition("building")
+            return [] if building is None else self._catalog.lacking(building.number, most)
+
+    def edition_progress(self) -> tuple[int, int] | None:
+        """See `PassageStore.edition_progress`."""
+        with self._lock, self._catalog.transaction(write=False):
+            building = self._catalog.edition("building")
+            return None if building is None else self._catalog.progress(building.number)
+
+    def fill(self, filled: Sequence[tuple[Document, Sequence[Passage], Vectors]]) -> None:
+        """See `PassageStore.fill`."""
+        with self._lock, self._catalog.transaction(write=True, unseen=True):
+            edition = self._begun_edition()
+            if edition is None:
+                return
+            for document, passages, vectors in filled:
+                _check_vectors(document, passages, vectors, edition.settings.embedder.dim)
+                number = self._catalog.number(document.id)
+                if (
+                    number is not None
+                    and not self._catalog.is_filled(edition.number, number)
+                    and content_key(self._catalog.document(number)) == content_key(document)
+                ):
+                    self._catalog.insert_passages(edition.number, number, passages, vectors)
+
+    def switch(self) -> bool:
+        """See `PassageStore.switch`."""
         with self._lock:
-            with self._catalog.transaction(write=True):
-                self._catalog.delete_all_passages()
-                self._catalog.set_settings(settings)
-                for number, document in self._catalog.all_documents():
-                    self._catalog.insert_passages(number, *make(document))
-            self._settings = settings
-            self._vectors = None
+            with self._catalog.transaction(write=True, unseen=True):
+                building = self._begun_edition()
+                if building is not None:
+                    if self._catalog.lacking(building.number, 1):
+                        return False
+                    self._make_current(building)
+                settings = self._catalog.settings
+            self._use(settings)
+        self._sweep()
+        return True
+
+    def _make_current(self, building: Edition) -> None:
+        previous, current = self._catalog.edition("previous"), self._catalog.current
+        if previous is not None:
+            self._catalog.drop_edition(previous)
+        if current.settings == building.settings:
+            self._catalog.drop_edition(current)
+        else:
+            self._catalog.set_state(current, "previous")
+        self._catalog.set_state(building, "current")
+        self._catalog.advance()
+
+    def _begun_edition(self) -> Edition | None:
+        """The edition that was begun; None where another program has made it current already.
+
+        Raises:
+            IncompatibleIndex: it is not being built any more.
+        """
+        building = self._catalog.edition("building")
+        if building is not None and building.number == self._begun:
+            return building
+        if self._begun == self._catalog.current.number:
+            return None
+        raise IncompatibleIndex(
+            f"{self.folder}: what was being built is not any more, since another reindexing was "
+            "begun; see: pincite status"
+        )
+
+    # Searching
 
     def candidates(
         self, question: str, vector: Vectors, k: int, within: Collection[str] | None = None
@@ -249,12 +550,15 @@ class LocalStore:
         """See `PassageStore.candidates`."""
         query = match_query(question)
         with self._lock, self._catalog.transaction(write=False):
-            if self._catalog.settings.embedder != self._settings.embedder:
-                raise self._rebuilt_meanwhile()
+            edition = self._catalog.current
+            if edition.settings.embedder != self._settings.embedder:
+                raise self._reindexed_meanwhile()
             vectors = self._current_vectors()
-            numbers = None if within is None else self._catalog.passage_numbers(within)
+            numbers = (
+                None if within is None else self._catalog.passage_numbers(edition.number, within)
+            )
             dense = dict(vectors.search(vector, k, numbers))
-            lexical = dict(self._catalog.bm25(query, k, within)) if query else {}
+            lexical = dict(self._catalog.bm25(edition.number, query, k, within)) if query else {}
             found = sorted(dense.keys() | lexical.keys())
             no_dense = [number for number in found if number not in dense]
             if no_dense:
@@ -262,7 +566,9 @@ class LocalStore:
                 dense.update(zip(no_dense, (rows @ vector).tolist(), strict=True))
             no_lexical = [number for number in found if number not in lexical]
             if query and no_lexical:
-                lexical.update(self._catalog.bm25(query, len(no_lexical), numbers=no_lexical))
+                lexical.update(
+                    self._catalog.bm25(edition.number, query, len(no_lexical), numbers=no_lexical)
+                )
             passages = self._catalog.passages(found)
         return [
             Candidate(
@@ -277,10 +583,10 @@ class LocalStore:
     def _dim(self) -> int:
         return self._settings.embedder.dim
 
-    def _rebuilt_meanwhile(self) -> IncompatibleIndex:
+    def _reindexed_meanwhile(self) -> IncompatibleIndex:
         """The error for vectors and passages that no longer belong with what is stored."""
         return IncompatibleIndex(
-            f"{self.folder}: was rebuilt with another embedder or splitter meanwhile; "
+            f"{self.folder}: was reindexed with another embedder or splitter meanwhile; "
             "start again, to use what it is made with now"
         )
 
@@ -294,7 +600,8 @@ class LocalStore:
             # Even at the same generation the file may be of a state that a restored backup lost.
             self._vectors_generation = -1
         if self._vectors_generation != generation:
-            wanted, present = self._catalog.passage_numbers(), self._vectors.ids
+            wanted = self._catalog.passage_numbers(self._catalog.current.number)
+            present = self._vectors.ids
             extra, missing = np.setdiff1d(present, wanted), np.setdiff1d(wanted, present)
             self._vectors.remove(extra)
             for first in range(0, len(missing), _LOAD_AT_ONCE):
@@ -311,6 +618,8 @@ class LocalStore:
         Only a cache: where the folder cannot be written, this is logged and nothing is lost.
         """
         with self._lock, self._catalog.transaction(write=False):
+            if self._catalog.settings.embedder != self._settings.embedder:
+                return
             vectors = self._current_vectors()
             if self._vectors_generation == self._saved_generation:
                 return
@@ -332,5 +641,16 @@ class LocalStore:
                 self._catalog.close()
 
 
-def _unknown(document_id: str) -> UnknownDocument:
-    return UnknownDocument(f"{document_id}: no such document in the index; see: pincite list")
+def _check_intake(intake: Intake, dim: int) -> None:
+    for entry in intake.entries:
+        if not entry.document.uri.startswith(intake.origin.uri):
+            raise ValueError(f"{entry.document.uri}: is not in its origin, {intake.origin.uri}")
+        _check_vectors(entry.document, entry.passages, entry.vectors, dim)
+
+
+def _check_vectors(
+    document: Document, passages: Sequence[Passage], vectors: Vectors, dim: int
+) -> None:
+    expected = (len(passages), dim)
+    if vectors.shape != expected:
+        raise ValueError(f"{document.uri}: vectors have shape {vectors.shape}, expected {expected}")

@@ -1,19 +1,28 @@
 """The whole path of a question: search, read, rank, cite."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from heapq import heappop, heappush
 from time import perf_counter
 
-from index.documents import Document, Hit
+from index.documents import Document, Hit, Passage
+from index.duplicates import same_quote
 from index.errors import UnknownDocument
 from index.passages import context_length, leading_headings, text_in_context
 from index.retriever import Query, Retriever
 from index.sentences import sentence_around
+from index.store import PassageStore
 from qa.answers import Answer, Citation, Options, Reply, Timings, cite
 from qa.ranking import Quote, Ranked, rank
 from qa.reader import Reader, Reading
 
 DEFAULTS = Options()
+
+# A passage that was read says the very same as a quote if so many words around it are the same.
+_LEAST_ALIKE = 6
+
+# A range of a document that is cited.
+_Place = tuple[Document, int, int]
 
 
 class Answerer:
@@ -40,19 +49,24 @@ class Answerer:
         began = perf_counter()
         queries = self._retriever.embed(questions)
         embed = (perf_counter() - began) / max(1, len(queries))
-        return [self._answer(query, options, embed) for query in queries]
+        within = self._retriever.within(options.within, options.where)
+        return [self._answer(query, options, within, embed) for query in queries]
 
-    def _answer(self, query: Query, options: Options, embed: float) -> Reply:
+    def _answer(
+        self, query: Query, options: Options, within: Collection[str] | None, embed: float
+    ) -> Reply:
         began = perf_counter()
-        hits = self._retriever.search(query, options.passages, options.within)
+        hits = self._retriever.search(query, options.passages, within)
         retrieved = perf_counter()
-        readings = self._read(query, hits)
+        readings = read_hits(self._reader, query.text, hits)
         ranked = rank(hits, readings, self._reader.calibration.retrieval_weight)
         least = self._reader.calibration.abstain_below
         if options.min_confidence is not None:
             least = options.min_confidence
-        answers = self._answers(ranked, least, options.answers)
+        answers = self._answers(hits, ranked, least, options.answers)
         reason = None if answers else self._reason(hits, ranked, least)
+        if within is not None and not within and options.where:
+            reason = f"No document fits the filter: {options.where}."
         read = perf_counter()
         timings = Timings(
             embed=1000 * embed,
@@ -62,18 +76,10 @@ class Answerer:
         )
         return Reply(query.text, tuple(answers), reason, tuple(hits), timings)
 
-    def _read(self, query: Query, hits: Sequence[Hit]) -> list[Reading]:
-        """Read the passages under their headings, but take answers from the text alone."""
-        texts = [text_in_context(hit.passage) for hit in hits]
-        begins = [context_length(hit.passage) for hit in hits]
-        bodies = [
-            begin + leading_headings(hit.passage) for begin, hit in zip(begins, hits, strict=True)
-        ]
-        readings = self._reader.read(query.text, texts, bodies)
-        return [reading.after(begin) for reading, begin in zip(readings, begins, strict=True)]
-
-    def _answers(self, ranked: Sequence[Ranked], least: float, most: int) -> list[Answer]:
-        documents: dict[str, Document | None] = {}
+    def _answers(
+        self, hits: Sequence[Hit], ranked: Sequence[Ranked], least: float, most: int
+    ) -> list[Answer]:
+        places = _Places(hits, self._retriever.store)
         answers: list[Answer] = []
         waiting: list[tuple[float, int, Sequence[Quote]]] = [
             (-found.best.score, place, (found.best, *found.others))
@@ -83,16 +89,10 @@ class Answerer:
             _, place, (best, *others) = heappop(waiting)
             if self._confidence(best) < least:
                 break
-            first = self._cite(best, documents)
-            if first is not None:
-                also_at = [
-                    citation
-                    for quote in others
-                    if self._confidence(quote) >= least
-                    if (citation := self._cite(quote, documents)) is not None
-                ]
-                document = documents[first.document_id]
-                assert document is not None  # noqa: S101 - it has just been cited
+            document = places.quoted(best)
+            if document is not None:
+                likely = [quote for quote in others if self._confidence(quote) >= least]
+                first, *also_at = places.cite(best, likely)
                 answers.append(_answer(document, first, also_at, self._confidence(best)))
             elif others:
                 # The answer is now only as good as its next place, so it waits for its turn.
@@ -101,25 +101,6 @@ class Answerer:
 
     def _confidence(self, quote: Quote) -> float:
         return self._reader.calibration.confidence(quote.score)
-
-    def _cite(self, quote: Quote, documents: dict[str, Document | None]) -> Citation | None:
-        """The quote's citation; None if it is no answer after all.
-
-        That is so if its document has changed or gone since the search, or if it is part of a
-        heading or of the title: those name a place, they do not answer.
-        """
-        if quote.document_id not in documents:
-            try:
-                document = self._retriever.store.document(quote.document_id)
-            except UnknownDocument:
-                document = None
-            documents[quote.document_id] = document
-        document = documents[quote.document_id]
-        if document is None or document.text[quote.start : quote.end] != quote.text:
-            return None
-        if _in_heading(document, quote):
-            return None
-        return cite(document, quote.start, quote.end)
 
     def _reason(self, hits: Sequence[Hit], ranked: Sequence[Ranked], least: float) -> str:
         if not hits:
@@ -134,6 +115,101 @@ class Answerer:
             f"The documents do not say: the likeliest of {len(hits)} passages read holds an answer "
             f"with confidence {best:.2f}, below the {least:.2f} that is asked for."
         )
+
+
+def read_hits(reader: Reader, question: str, hits: Sequence[Hit]) -> list[Reading]:
+    """Read passages under their headings, but take answers from their text alone.
+
+    One reading a hit, in order; spans are ranges of `hit.passage.text`.
+    """
+    texts = [text_in_context(hit.passage) for hit in hits]
+    begins = [context_length(hit.passage) for hit in hits]
+    bodies = [
+        begin + leading_headings(hit.passage) for begin, hit in zip(begins, hits, strict=True)
+    ]
+    readings = reader.read(question, texts, bodies)
+    return [reading.after(begin) for reading, begin in zip(readings, begins, strict=True)]
+
+
+class _Places:
+    """Where quotes stand, in documents as they are now, and what is cited already.
+
+    A quote stands also in the copies of its document, and where another passage that was found
+    says the very same: one that was left out as a duplicate, or one with the same words around.
+    """
+
+    def __init__(self, hits: Sequence[Hit], store: PassageStore) -> None:
+        self._store = store
+        self._documents: dict[str, Document | None] = {}
+        self._cited: dict[str, list[tuple[int, int]]] = {}
+        self._read = [hit.passage for hit in hits]
+        self._duplicates: dict[str, list[Passage]] = {}
+        for hit in hits:
+            self._duplicates.setdefault(hit.passage.document_id, []).extend(hit.duplicates)
+
+    def quoted(self, quote: Quote) -> Document | None:
+        """The document that a quote is from; None if the quote is no answer after all.
+
+        That is so if its document has changed or gone since the search, if part of it is cited
+        already, or if it is part of a heading or of the title: those name a place, they do not
+        answer.
+        """
+        document = self._document(quote.document_id)
+        if document is None or document.text[quote.start : quote.end] != quote.text:
+            return None
+        if self._is_cited(quote.document_id, quote.start, quote.end):
+            return None
+        return None if _in_heading(document, quote) else document
+
+    def cite(self, best: Quote, others: Sequence[Quote]) -> list[Citation]:
+        """The places of an answer, that of its best quote first; each is followed by its copies."""
+        found: list[_Place] = []
+        for quote in (best, *others):
+            document = self.quoted(quote)
+            if document is not None:
+                found.append(self._take(document, quote.start, quote.end))
+        for place in list(found):
+            found += self._elsewhere(*place)
+        return [citation for place in found for citation in _citations(*place)]
+
+    def _elsewhere(self, document: Document, start: int, end: int) -> Iterator[_Place]:
+        """Where passages of other documents say what is cited."""
+        for passage, least in (
+            *((duplicate, 0) for duplicate in self._duplicates.get(document.id, ())),
+            *((read, _LEAST_ALIKE) for read in self._read if read.document_id != document.id),
+        ):
+            at = same_quote(document.text, start, end, passage.text, least)
+            if at is None:
+                continue
+            other = self._document(passage.document_id)
+            if other is None or other.text[passage.start : passage.end] != passage.text:
+                continue
+            first, last = passage.start + at[0], passage.start + at[1]
+            if not self._is_cited(other.id, first, last):
+                yield self._take(other, first, last)
+
+    def _take(self, document: Document, start: int, end: int) -> _Place:
+        self._cited.setdefault(document.id, []).append((start, end))
+        return document, start, end
+
+    def _is_cited(self, document_id: str, start: int, end: int) -> bool:
+        cited = self._cited.get(document_id, ())
+        return any(start < last and first < end for first, last in cited)
+
+    def _document(self, document_id: str) -> Document | None:
+        """The document with this id, fetched once; None if it has gone."""
+        if document_id not in self._documents:
+            try:
+                self._documents[document_id] = self._store.document(document_id)
+            except UnknownDocument:
+                self._documents[document_id] = None
+        return self._documents[document_id]
+
+
+def _citations(document: Document, start: int, end: int) -> list[Citation]:
+    """The citation of a range, and that of the same range in each copy of the document."""
+    citation = cite(document, start, end)
+    return [citation, *(replace(citation, uri=uri) for uri in document.copies)]
 
 
 def _in_heading(document: Document, quote: Quote) -> bool:

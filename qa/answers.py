@@ -3,10 +3,11 @@
 Offsets are Unicode code points, zero-based and half-open.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from index.documents import Document, Hit
+from index.documents import Box, Cell, Document, Hit
+from index.filters import EVERYTHING, Filter
 
 PASSAGES = 10
 ANSWERS = 3
@@ -18,13 +19,14 @@ class Options:
 
     `answers` is how many to give at most, `passages` how many to retrieve and read. Answers below
     `min_confidence` (0 to 1; None for the reader's own) are not given. `within` names the
-    documents to look in, by id; None for all.
+    documents to look in, by id; None for all; of these only the ones that fit `where`.
     """
 
     answers: int = ANSWERS
     passages: int = PASSAGES
     min_confidence: float | None = None
     within: Collection[str] | None = None
+    where: Filter = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,11 @@ class Citation:
     """The exact place of a quote: `document.text[start:end]`; `text` is that quote.
 
     `page` is one-based, None in documents without pages; `section` holds the headings above the
-    quote, outermost first.
+    quote, outermost first. The others tell more where the format fixes more: `boxes` where on the
+    page it is printed, line by line (see `Box`), `slide` the one-based slide, `sheet` the name of
+    the sheet and `cells` the cells it touches there ("B7", "B7:C9"), `part` the number of the
+    message's part ("1.2"). Page, section, slide, sheet and part are those of the quote's first
+    character.
     """
 
     document_id: str
@@ -56,6 +62,11 @@ class Citation:
     start: int
     end: int
     text: str
+    boxes: tuple[Box, ...] = ()
+    slide: int | None = None
+    sheet: str | None = None
+    cells: str | None = None
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +113,15 @@ class Reply:
         return not self.answers
 
 
+# Tables of one sheet, which has no name.
+_UNNAMED_SHEETS = frozenset({"text/csv", "text/tab-separated-values"})
+
+
 def cite(document: Document, start: int, end: int) -> Citation:
     """The citation of `document.text[start:end]`."""
+    from index.boxes import boxes  # needs numpy, which the commands' help does without
+
+    slide = document.part_at("slide", start)
     return Citation(
         document.id,
         document.uri,
@@ -113,4 +131,39 @@ def cite(document: Document, start: int, end: int) -> Citation:
         start,
         end,
         document.text[start:end],
+        boxes(document, start, end),
+        None if slide is None else int(slide),
+        document.part_at("sheet", start),
+        _cells(document, start, end),
+        document.part_at("part", start),
     )
+
+
+def _cells(document: Document, start: int, end: int) -> str | None:
+    """The cells that a range touches in the sheet it begins in; None where it touches none."""
+    for sheet in document.parts:
+        if sheet.kind == "sheet" and sheet.start <= start < sheet.end:
+            return cell_range(document.cells_in(start, min(end, sheet.end)))
+    if document.media_type in _UNNAMED_SHEETS:
+        return cell_range(document.cells_in(start, end))
+    return None
+
+
+def cell_range(cells: Iterable[Cell]) -> str | None:
+    """The smallest range around cells, as spreadsheets write it; None if there are no cells."""
+    found = list(cells)
+    if not found:
+        return None
+    rows, columns = [cell.row for cell in found], [cell.column for cell in found]
+    first = f"{column_letters(min(columns))}{min(rows)}"
+    last = f"{column_letters(max(columns))}{max(rows)}"
+    return first if first == last else f"{first}:{last}"
+
+
+def column_letters(column: int) -> str:
+    """What spreadsheets call a one-based column: A to Z, then AA, AB and so on."""
+    letters = ""
+    while column > 0:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return letters

@@ -16,13 +16,17 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from index.errors import DocumentError, InvalidQuestion, UnavailableIndex
-from index.indexing import Outcome, Status
+from index.filters import parse
+from index.outcomes import Outcome, Status
 from qa.answers import ANSWERS, Options
 from service import __version__, openapi, problems, web
 from service.engine import Engine
 from service.middleware import BodyLimit, KnownHosts, RequestIds
 from service.schemas import (
+    EXAMPLE_WHERE,
     MOST_ANSWERS,
+    MOST_CONDITIONS,
+    WHERE,
     AskRequest,
     DocumentBody,
     DocumentsBody,
@@ -43,6 +47,10 @@ from service.schemas import (
 from service.settings import Settings
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+Where = Annotated[
+    Sequence[str], Query(description=WHERE, max_length=MOST_CONDITIONS, examples=[EXAMPLE_WHERE])
+]
 
 _JSON_LIMIT = 8 * 2**20
 _NEAREST = 3
@@ -111,7 +119,13 @@ def _questions(engine: Engine) -> APIRouter:
             for document_id in request.documents:
                 engine.store.document(document_id)
             within = request.documents
-        options = Options(request.top_k, request.passages, request.min_confidence, within)
+        options = Options(
+            request.top_k,
+            request.passages,
+            request.min_confidence,
+            within,
+            parse(request.where),
+        )
         return reply_body(engine.ask(request.question, options))
 
     @router.get("/v1/ask", summary="Ask a question by address", responses=openapi.problems(422))
@@ -120,14 +134,16 @@ def _questions(engine: Engine) -> APIRouter:
         top_k: Annotated[
             int, Query(description="The most answers to give.", ge=1, le=MOST_ANSWERS)
         ] = ANSWERS,
+        where: Where = (),
     ) -> ReplyBody:
         """The same as the other way to ask, for a quick try."""
-        return reply_body(engine.ask(q, Options(answers=top_k)))
+        return reply_body(engine.ask(q, Options(answers=top_k, where=parse(where))))
 
     @router.post("/v1/search", summary="Find passages", responses=openapi.problems(413, 422))
     def search(request: SearchRequest) -> SearchBody:
         """The passages that a question would be answered from, with their scores."""
-        found = engine.locate(engine.search(request.query, request.top_k))
+        hits = engine.search(request.query, request.top_k, parse(request.where))
+        found = engine.locate(hits)
         return search_body(request.query, found)
 
     return router
@@ -136,10 +152,10 @@ def _questions(engine: Engine) -> APIRouter:
 def _documents(engine: Engine) -> APIRouter:
     router = APIRouter(prefix="/v1/documents", tags=["documents"])
 
-    @router.get("", summary="List the documents")
-    def list_documents() -> DocumentsBody:
-        """All documents without their texts, in the order of their URIs."""
-        return documents_body(engine.store.documents())
+    @router.get("", summary="List the documents", responses=openapi.problems(422))
+    def list_documents(where: Where = ()) -> DocumentsBody:
+        """The documents without their texts, in the order of their URIs; all that fit."""
+        return documents_body(parse(where).select(engine.store.documents()))
 
     @router.get("/{document_id}", summary="Get a document", responses=openapi.problems(404))
     def get_document(document_id: str) -> DocumentBody:
@@ -157,8 +173,10 @@ def _documents(engine: Engine) -> APIRouter:
     async def add_documents(request: Request) -> Response:
         """Put documents into the index: a text as JSON, or files as a form.
 
-        What was stored under the same URI is replaced, unless nothing has changed. 201 if all
-        went in, 207 if some did, a problem if none did.
+        What was stored under the same URI is replaced, unless nothing has changed. An archive, or
+        a message with attachments, gives several documents: the first outcome is its own, and more
+        tell what in it could not be read. 201 if all went in, 207 if some did, a problem if none
+        did.
         """
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "application/json":
@@ -280,15 +298,15 @@ async def _from_form(form: FormData) -> list[_Source]:
 
 
 def _add(engine: Engine, sources: Sequence[_Source]) -> list[Outcome]:
-    """Put documents into the index, each by itself.
+    """Put what was sent into the index, each by itself.
 
     Raises:
         DocumentError: there is only one, and it cannot be read.
     """
-    outcomes = []
+    outcomes: list[Outcome] = []
     for source in sources:
         try:
-            outcome = engine.add_bytes(
+            outcomes += engine.add_bytes(
                 source.data,
                 uri=source.uri,
                 name=source.name,
@@ -298,6 +316,5 @@ def _add(engine: Engine, sources: Sequence[_Source]) -> list[Outcome]:
         except DocumentError as error:
             if len(sources) == 1:
                 raise
-            outcome = Outcome(source.name, Status.FAILED, reason=str(error))
-        outcomes.append(outcome)
+            outcomes.append(Outcome(source.name, Status.FAILED, reason=str(error)))
     return outcomes

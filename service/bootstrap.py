@@ -2,19 +2,26 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import index
 import qa
 from index.catalog import IndexSettings
 from index.embedding import Embedder, ModelIdentity, OnnxEmbedder
-from index.errors import NoIndex
+from index.errors import IncompatibleIndex, NoIndex
 from index.files import at_home
 from index.onnx_model import MANIFEST, Manifest, read_manifest
 from index.passages import Splitter
 from index.store import LocalStore
+from index.threads import available_cores
 from qa.reader import OnnxReader, Reader
 from service.engine import Engine
 from service.settings import Settings
+
+if TYPE_CHECKING:  # what reads documents is not needed to answer questions
+    from index.extract.workers import Extractor
+
+_Value = TypeVar("_Value", int, float)
 
 DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
 DEFAULT_READER = "reader-v0"
@@ -53,20 +60,48 @@ def open_engine(settings: Settings) -> Engine:
     return engine_for(open_store(settings), settings)
 
 
-def engine_for(store: LocalStore, settings: Settings) -> Engine:
-    """An engine on an open store; models are checked against the index when they are loaded."""
-    recorded = store.settings
+def engine_for(store: LocalStore, settings: Settings, made_with: Embedder | None = None) -> Engine:
+    """An engine on an open store; models are checked against the index when they are loaded.
+
+    `made_with` is an embedder that is open already.
+    """
+    model = made_with
 
     def embedder() -> Embedder:
-        wanted = settings.embedder
-        model = open_embedder(recorded.embedder.name if wanted is None else wanted, settings)
-        store.require(IndexSettings(model.identity, store.settings.splitter))
+        nonlocal model
+        recorded = store.settings
+        if model is None or model.identity != recorded.embedder:
+            wanted = settings.embedder
+            model = open_embedder(recorded.embedder.name if wanted is None else wanted, settings)
+        store.require(IndexSettings(model.identity, recorded.splitter))
         return model
 
     def reader() -> Reader:
         return open_reader(settings)
 
-    return Engine(store, embedder, reader)
+    def extractor() -> "Extractor":
+        return open_extractor(settings)
+
+    return Engine(store, embedder, reader, extractor)
+
+
+def open_extractor(settings: Settings) -> "Extractor":
+    """What reads files: processes of their own, a core each, within the limits that are set."""
+    from index.extract.source import Limits
+    from index.extract.workers import WorkerPool
+
+    default = Limits()
+    limits = replace(
+        default,
+        seconds=_or(settings.read_seconds, default.seconds),
+        memory_mb=_or(settings.read_memory_mb, default.memory_mb),
+        characters=_or(settings.read_characters, default.characters),
+    )
+    return WorkerPool(limits, available_cores())
+
+
+def _or(value: _Value | None, default: _Value) -> _Value:
+    return default if value is None else value
 
 
 def open_or_create(settings: Settings) -> Opened:
@@ -81,7 +116,14 @@ def open_or_create(settings: Settings) -> Opened:
     except NoIndex:
         if settings.index.exists() and not settings.index.is_dir():
             raise
-        return _create(settings)
+        try:
+            return _create(settings)
+        except IncompatibleIndex as occupied:
+            # Perhaps another process has made one meanwhile.
+            try:
+                store = open_store(settings)
+            except NoIndex:
+                raise occupied from None
     recorded = store.settings
     store.require(IndexSettings(recorded.embedder, splitter(settings, recorded.splitter)))
     return Opened(engine_for(store, settings), store, created=False)
@@ -92,13 +134,12 @@ def _create(settings: Settings) -> Opened:
     cut = splitter(settings)
     cut.check(model.max_tokens)
     store = LocalStore.create(settings.index, IndexSettings(model.identity, cut))
-    engine = Engine(store, lambda: model, lambda: open_reader(settings))
-    return Opened(engine, store, created=True)
+    return Opened(engine_for(store, settings, model), store, created=True)
 
 
 def discard(opened: Opened) -> None:
     """Close and take away an index that has just been created and holds nothing."""
-    opened.store.close()
+    opened.engine.close()
     for part in opened.store.folder.iterdir():
         part.unlink()
     opened.store.folder.rmdir()
@@ -149,16 +190,38 @@ def open_reader(settings: Settings) -> Reader:
     Raises:
         ModelError: there is none, or it cannot be used.
     """
-    name = DEFAULT_READER if settings.reader is None else settings.reader
-    folder = _bundled(_READERS, name)
-    path = at_home(name).absolute()
-    if folder is None and (path / MANIFEST).is_file():
-        folder = path
+    folder = _reader_folder(settings)
     if folder is not None:
         return OnnxReader(folder, settings.threads)
     from qa.hub import HubReader
 
+    name = _reader_name(settings)
+    path = at_home(name).absolute()
     return HubReader(str(path) if path.is_dir() else name)
+
+
+def reader_checksum(settings: Settings) -> str | None:
+    """The SHA-256 of the weights of the reader that the settings name; None of one not of ours.
+
+    Raises:
+        ModelError: its manifest cannot be read.
+    """
+    folder = _reader_folder(settings)
+    return None if folder is None else read_manifest(folder).checksum
+
+
+def _reader_name(settings: Settings) -> str:
+    return DEFAULT_READER if settings.reader is None else settings.reader
+
+
+def _reader_folder(settings: Settings) -> Path | None:
+    """The folder of the reader that the settings name, if it is one of ours."""
+    name = _reader_name(settings)
+    folder = _bundled(_READERS, name)
+    path = at_home(name).absolute()
+    if folder is None and (path / MANIFEST).is_file():
+        return path
+    return folder
 
 
 @dataclass(frozen=True, slots=True)

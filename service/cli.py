@@ -13,9 +13,12 @@ from typer.core import TyperCommand
 from index.errors import PinciteError
 from service import __version__
 from service.commands.asking import ask, search
-from service.commands.changing import index, rebuild, remove
-from service.commands.looking import doctor, list_documents, models, show, status
+from service.commands.changing import index, remove, sync
+from service.commands.evaluating import evaluate_answers, evaluate_reader, evaluate_retrieval
+from service.commands.looking import doctor, formats, list_documents, models, show, status
+from service.commands.reindexing import reindex
 from service.commands.serving import serve
+from service.commands.watching import watch
 from service.errors import ANSWERED, INTERRUPTED, OURS, meaning
 from service.settings import debugging
 from service.text import visible
@@ -91,16 +94,25 @@ def _start(
 # Each with what the list of commands says of it, which has to fit on a line.
 _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "index": (index, "Read documents into the index."),
+    "sync": (sync, "Bring the index in step with folders."),
+    "watch": (watch, "Keep it in step as the folders change."),
     "ask": (ask, "Answer a question with quotes and their places."),
     "search": (search, "Show the passages that fit a question."),
     "list": (list_documents, "List the documents of the index."),
     "show": (show, "Show a document's text and its parts."),
     "status": (status, "Show what the index holds and is made with."),
     "remove": (remove, "Remove documents from the index."),
-    "rebuild": (rebuild, "Cut and embed all documents again."),
+    "reindex": (reindex, "Cut and embed all documents again."),
     "doctor": (doctor, "Check the index and the models."),
+    "formats": (formats, "List the formats that are read."),
     "models": (models, "List the models at hand."),
     "serve": (serve, "Serve the index over HTTP, with a page."),
+}
+
+_EVALUATIONS: dict[str, tuple[Callable[..., None], str]] = {
+    "reader": (evaluate_reader, "Measure the reader on questions with their texts."),
+    "retrieval": (evaluate_retrieval, "Measure what is found for queries."),
+    "answers": (evaluate_answers, "Measure answers from a folder of documents."),
 }
 
 # Help without Rich: it is there at once, and reads well at any width.
@@ -108,6 +120,16 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions
 app.callback()(_start)
 for _name, (_function, _short) in _COMMANDS.items():
     app.command(_name, cls=Command, short_help=_short)(_function)
+
+evaluation = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+for _name, (_function, _short) in _EVALUATIONS.items():
+    evaluation.command(_name, cls=Command, short_help=_short)(_function)
+app.add_typer(
+    evaluation,
+    name="eval",
+    help="Measure the reader, retrieval and whole answers on labelled questions.",
+    short_help="Measure answers on labelled questions.",
+)
 
 ask_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 ask_app.command("ask", cls=Command)(ask)

@@ -2,19 +2,28 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from index.catalog import DocumentSummary, IndexSettings
 from index.documents import Document, Hit
 from index.embedding import Embedder
-from index.errors import InvalidQuestion, UnknownDocument
-from index.files import Found, at_home, file_uri
-from index.indexing import Indexer, Outcome
-from index.passages import Splitter
+from index.errors import IncompatibleIndex, InvalidQuestion, UnknownDocument
+from index.files import Scan, at_home, file_uri
+from index.filters import EVERYTHING, Filter
+from index.outcomes import Outcome, Report
 from index.retriever import Retriever
 from index.store import PassageStore
 from qa.answering import Answerer
 from qa.answers import Citation, Options, Reply, cite
 from qa.reader import Reader
+
+if TYPE_CHECKING:  # what reads documents is not needed to answer questions
+    from index.extract.source import Reading
+    from index.extract.workers import Extractor
+    from index.indexing import Indexer
+    from index.sync import Digests
+
+_Result = TypeVar("_Result")
 
 # With fewer characters, a mistyped word would name a document.
 SHORTEST_PREFIX = 4
@@ -31,33 +40,47 @@ class Engine:
         store: PassageStore,
         open_embedder: Callable[[], Embedder],
         open_reader: Callable[[], Reader],
-        splitter: Splitter | None = None,
+        open_extractor: Callable[[], "Extractor"],
     ) -> None:
-        """Take an open store and what opens its models.
+        """Take an open store and what opens its models and what reads files, all when needed.
 
-        `splitter` cuts what is added; None for the one that the index records.
+        `open_embedder` is called again when the index is made with other settings than it was.
         """
         self.store = store
         self._open_embedder = open_embedder
         self._open_reader = open_reader
-        self._splitter = splitter
+        self._open_extractor = open_extractor
         self._embedder: Embedder | None = None
+        self._opened_for: IndexSettings | None = None
         self._reader: Reader | None = None
+        self._extractor: Extractor | None = None
         self._loading = threading.RLock()
         self._writing = threading.Lock()
+        self._before_closing: list[Callable[[], None]] = []
         self._closed = False
 
     @property
     def embedder(self) -> Embedder:
-        """The embedder that the index was made with.
+        """The embedder that the index is made with now.
 
         Raises:
             ModelError, IncompatibleIndex: it cannot be opened, or is not that one.
         """
         with self._loading:
-            if self._embedder is None:
+            settings = self.store.settings
+            if self._embedder is None or self._opened_for != settings:
+                self._embedder = None
                 self._embedder = self._open_embedder()
+                self._opened_for = settings
             return self._embedder
+
+    @property
+    def extractor(self) -> "Extractor":
+        """What reads files."""
+        with self._loading:
+            if self._extractor is None:
+                self._extractor = self._open_extractor()
+            return self._extractor
 
     @property
     def reader(self) -> Reader:
@@ -91,17 +114,37 @@ class Engine:
         Raises:
             InvalidQuestion: it is empty, too long, or not text.
         """
-        answerer = Answerer(Retriever(self.store, self.embedder), self.reader)
-        return answerer.ask(_encodable(question), options)
+        asked = _encodable(question)
 
-    def search(self, query: str, k: int) -> list[Hit]:
-        """The `k` best passages for a query, best first.
+        def answer() -> Reply:
+            retriever = Retriever(self.store, self.embedder)
+            return Answerer(retriever, self.reader).ask(asked, options)
+
+        return self._as_made_now(answer)
+
+    def search(self, query: str, k: int, where: Filter = EVERYTHING) -> list[Hit]:
+        """The `k` best passages for a query, best first, of the documents that fit a filter.
 
         Raises:
             InvalidQuestion: it is empty, too long, or not text.
         """
-        retriever = Retriever(self.store, self.embedder)
-        return retriever.search(retriever.embed([_encodable(query)])[0], k)
+        asked = _encodable(query)
+
+        def found() -> list[Hit]:
+            retriever = Retriever(self.store, self.embedder)
+            (embedded,) = retriever.embed([asked])
+            return retriever.search(embedded, k, retriever.within(where=where))
+
+        return self._as_made_now(found)
+
+    def _as_made_now(self, act: Callable[[], _Result]) -> _Result:
+        """What `act` gives; if the index is switched to another edition meanwhile, once more."""
+        try:
+            return act()
+        except IncompatibleIndex:
+            if self._embedder is None or self._opened_for == self.store.settings:
+                raise
+        return act()
 
     def locate(self, hits: Iterable[Hit]) -> list[tuple[Hit, Citation]]:
         """Each hit with where it stands, in order; hits whose documents are gone are left out."""
@@ -131,10 +174,16 @@ class Engine:
         found = {summary.id: summary for name in names for summary in [find(documents, name)]}
         return list(found.values())
 
-    def add_files(self, files: Iterable[Found]) -> Iterator[Outcome]:
-        """Put files into the index; see `Indexer.add_files`."""
+    def sync(
+        self,
+        scan: Scan,
+        options: "Reading | None" = None,
+        report: Report | None = None,
+        digests: "Digests | None" = None,
+    ) -> Iterator[Outcome]:
+        """Bring the index in step with files; see `Indexer.sync`."""
         with self._writing:
-            yield from self._indexer().add_files(files)
+            yield from self._indexer(options, report).sync(scan, digests)
 
     def add_bytes(
         self,
@@ -144,16 +193,20 @@ class Engine:
         name: str,
         media_type: str | None = None,
         title: str | None = None,
-    ) -> Outcome:
-        """Put one document into the index; see `Indexer.add_bytes`.
+    ) -> list[Outcome]:
+        """Put what is in one file into the index; see `Indexer.add_bytes`.
 
         Raises:
             DocumentError: it cannot be read; what was stored under `uri` stays.
         """
-        with self._writing:
+
+        def add() -> list[Outcome]:
             return self._indexer().add_bytes(
                 data, uri=uri, name=name, media_type=media_type, title=title
             )
+
+        with self._writing:
+            return self._as_made_now(add)
 
     def remove(self, document_ids: Sequence[str]) -> None:
         """Remove documents: all of them, or none.
@@ -164,15 +217,34 @@ class Engine:
         with self._writing:
             self.store.remove(document_ids)
 
+    def before_closing(self, act: Callable[[], None]) -> None:
+        """Have something done before the index is closed, such as to stop what changes it."""
+        self._before_closing.append(act)
+
     def close(self) -> None:
         """Close the index; the engine cannot be used afterwards, but may be closed again."""
-        if not self._closed:
-            self._closed = True
-            self.store.close()
+        if self._closed:
+            return
+        self._closed = True
+        for act in self._before_closing:
+            act()
+        if self._extractor is not None:
+            self._extractor.close()
+        self.store.close()
 
-    def _indexer(self) -> Indexer:
-        splitter = self.settings.splitter if self._splitter is None else self._splitter
-        return Indexer(self.store, self.embedder, splitter)
+    def _indexer(self, options: "Reading | None" = None, report: Report | None = None) -> "Indexer":
+        from index.extract.source import Reading
+        from index.indexing import Indexer
+
+        embedder = self.embedder
+        return Indexer(
+            self.store,
+            embedder,
+            self.settings.splitter,
+            self.extractor,
+            Reading() if options is None else options,
+            (lambda _: None) if report is None else report,
+        )
 
 
 def find(documents: Sequence[DocumentSummary], name: str) -> DocumentSummary:
@@ -183,7 +255,7 @@ def find(documents: Sequence[DocumentSummary], name: str) -> DocumentSummary:
     """
     for wanted in (name, file_uri(at_home(name))):
         for summary in documents:
-            if wanted in (summary.id, summary.uri):
+            if wanted in (summary.id, summary.uri, *summary.copies):
                 return summary
     fitting = [summary for summary in documents if summary.id.startswith(name)]
     if len(name) < SHORTEST_PREFIX or not fitting:

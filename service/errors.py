@@ -35,7 +35,9 @@ MEANINGS: dict[type[errors.PinciteError], Meaning] = {
     errors.ModelError: Meaning(503, USERS_MISTAKE, "The model cannot be used"),
     errors.MissingExtra: Meaning(503, USERS_MISTAKE, "An optional package is not installed"),
     errors.InvalidQuestion: Meaning(422, USERS_MISTAKE, "The question cannot be taken"),
+    errors.InvalidFilter: Meaning(422, USERS_MISTAKE, "The filter cannot be understood"),
     errors.InvalidSettings: Meaning(422, USERS_MISTAKE, "A setting cannot work"),
+    errors.InvalidLabels: Meaning(422, USERS_MISTAKE, "The labelled questions cannot be used"),
     errors.UnknownDocument: Meaning(404, USERS_MISTAKE, "There is no such document"),
 }
 

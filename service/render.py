@@ -3,14 +3,15 @@
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
 from index.catalog import DocumentSummary
 from index.documents import Document, Hit
-from index.indexing import Outcome, Status
+from index.filters import EVERYTHING, Filter
+from index.outcomes import Outcome, Status, tally
 from qa.answers import Answer, Citation, Reply
 from service.bootstrap import ModelAtHand
 from service.text import (
@@ -25,11 +26,15 @@ from service.text import (
     visible,
 )
 
+if TYPE_CHECKING:  # pydantic is not needed to show an answer
+    from service.schemas import FailuresBody, StatusBody
+
 _QUOTE = "bold reverse"
 _FAINT = "dim"
 _INDENT = 3
 _SKIPPED_SHOWN = 5
 _ALSO_SHOWN = 5
+_COPIES_SHOWN = 5
 
 
 class _Console(Console):
@@ -128,22 +133,28 @@ class Page:
                     style=_FAINT,
                 )
             self.line(beginning(hit.passage.text), indent=_INDENT, style=_FAINT)
+            if hit.duplicates:
+                others = counted(len(hit.duplicates), "passage")
+                self.line(f"the same in {others} of other documents", indent=_INDENT, style=_FAINT)
 
     def _place(self, citation: Citation) -> str:
-        return place(
-            citation.uri,
-            citation.page,
-            citation.section,
-            citation.start,
-            citation.end,
-            self._base,
-        )
+        return place(citation, self._base)
 
-    def outcomes(self, outcomes: Sequence[Outcome], folder: Path) -> None:
+    def preview(self, outcomes: Sequence[Outcome]) -> None:
+        """Write what would be done to each file."""
+        for outcome in outcomes:
+            if outcome.changes:
+                name = visible(outcome.name)
+                source = "" if outcome.source is None else f" (from {visible(outcome.source)})"
+                self.line(f"{outcome.status.value:8}{name}{source}")
+
+    def outcomes(
+        self, outcomes: Sequence[Outcome], folder: Path, *, nothing_done: bool = False
+    ) -> None:
         """Write what became of files: the counts, and why some were not taken in."""
         by_status = {status: [o for o in outcomes if o.status is status] for status in Status}
-        counts = [f"{len(found)} {status}" for status, found in by_status.items() if found]
-        self.line(f"{', '.join(counts) or 'no files'}; index: {visible(str(folder))}")
+        counts = f"{tally(outcomes) or 'no files'}; index: {visible(str(folder))}"
+        self.line(f"so it would be: {counts}" if nothing_done else counts)
         for outcome in by_status[Status.FAILED]:
             self.line(f"failed: {_reason(outcome)}", style="red")
         skipped = by_status[Status.SKIPPED]
@@ -153,9 +164,11 @@ class Page:
             more = len(skipped) - _SKIPPED_SHOWN
             self.line(f"skipped: {more} more; see them all with --json", style=_FAINT)
 
-    def documents(self, documents: Sequence[DocumentSummary]) -> None:
-        """Write a line or two for each document."""
-        if not documents:
+    def documents(self, documents: Sequence[DocumentSummary], where: Filter = EVERYTHING) -> None:
+        """Write some lines for each document; `where` is what they were chosen by."""
+        if not documents and where:
+            self.line(f"No document fits the filter: {visible(str(where))}.")
+        elif not documents:
             self.line("The index holds no documents; add some: pincite index PATH")
         for summary in documents:
             parts = [counted(summary.characters, "character")]
@@ -164,11 +177,13 @@ class Page:
             parts.append(counted(summary.passages, "passage"))
             name = file_name(summary.uri, self._base)
             self.line(Text.assemble(summary.id, "  ", (name, "bold")))
-            self.line(
-                f"{shown(summary.title)} ({', '.join(parts)})",
-                indent=len(summary.id) + 2,
-                style=_FAINT,
-            )
+            indent = len(summary.id) + 2
+            self.line(f"{shown(summary.title)} ({', '.join(parts)})", indent=indent, style=_FAINT)
+            for uri in summary.copies[:_COPIES_SHOWN]:
+                self.line(f"also at {file_name(uri, self._base)}", indent=indent, style=_FAINT)
+            more = len(summary.copies) - _COPIES_SHOWN
+            if more > 0:
+                self.line(f"also at {counted(more, 'more place')}", indent=indent, style=_FAINT)
 
     def removed(self, summary: DocumentSummary) -> None:
         """Write that a document has been removed."""
@@ -191,15 +206,53 @@ class Page:
         self.line(shown(document.title), style="bold")
         self.line(f"id          {document.id}")
         self.line(f"uri         {shown(document.uri)}")
+        for uri in document.copies:
+            self.line(f"copy        {shown(uri)}")
         self.line(f"media type  {document.media_type}")
         self.line(f"characters  {len(document.text)}")
         for page in document.pages:
             self.line(f"page {page.number}: characters {page.start}–{page.end}")
+        for part in document.parts:
+            name = shown(part.name).strip()
+            self.line(f"{part.kind} {name}: characters {part.start}–{part.end}")
         for section in document.sections:
             path = " › ".join(shown(heading).strip() for heading in section.path)
             self.line(f"section {path}: characters {section.start}–{section.end}")
         self.line()
         self._out.print(Text(visible(document.text, keep="\n\t")), soft_wrap=True)
+
+    def status(self, body: "StatusBody") -> None:
+        """Write what an index holds and was made with."""
+        embedder, splitter, building = body.embedder, body.splitter, body.building
+        rows = [
+            ("index", body.index),
+            ("documents", str(body.documents)),
+            ("passages", str(body.passages)),
+            ("not read", f"{body.failed} (see them: pincite status --failed)"),
+            ("generation", str(body.generation)),
+            ("embedder", f"{embedder.name} ({embedder.dim} numbers a vector)"),
+            ("weights", embedder.checksum),
+            ("passages of", f"{splitter.tokens} tokens, overlap {splitter.overlap}"),
+            ("size on disk", mib(body.bytes)),
+        ]
+        if not body.failed:
+            del rows[3]
+        if building is not None:
+            progress = f"{building.done} of {building.documents} documents"
+            made = f"{building.embedder}, {building.splitter.tokens} tokens"
+            rows.append(("being built", f"{progress} with {made}; to go on: pincite reindex"))
+        self.table(rows)
+
+    def failures(self, body: "FailuresBody") -> None:
+        """Write what could not be read and why; what is of no format that is read, last."""
+        failed = [failure for failure in body.failures if not failure.unsupported]
+        for failure in failed:
+            self.line(f"failed: {visible(failure.reason)}", style="red")
+        for failure in body.failures:
+            if failure.unsupported:
+                self.line(f"skipped: {visible(failure.reason)}", style=_FAINT)
+        if not body.failures:
+            self.line("Everything could be read.")
 
     def table(self, rows: Sequence[tuple[str, str]]) -> None:
         """Write names and values in two columns."""

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from index.catalog import DocumentSummary
-from index.documents import Document, Hit
-from index.indexing import Outcome, Status
+from index.documents import Document, Hit, PartKind
+from index.outcomes import Outcome, Status
+from index.passages import Splitter
 from index.retriever import MOST_CHARACTERS
 from index.store import PassageStore
 from qa.answers import ANSWERS, PASSAGES, Answer, Citation, Reply
@@ -19,6 +20,7 @@ from qa.answers import ANSWERS, PASSAGES, Answer, Citation, Reply
 MOST_ANSWERS = 50
 MOST_PASSAGES = 200
 MOST_HITS = 200
+MOST_CONDITIONS = 50
 
 
 def _encodable(value: str) -> str:
@@ -36,6 +38,19 @@ _START = "Where it begins: code points into the document's text, zero-based."
 _END = "Where it ends: code points into the document's text, exclusive."
 _SECTION = "The headings above it, outermost first; empty where there are none."
 _PAGE = "The page it begins on, one-based; null in documents without pages."
+_SLIDE = "The slide it begins on, one-based; null in documents without slides."
+_SHEET = "The name of the sheet it begins in; null in documents without sheets that have names."
+_CELLS = "The cells it touches, as spreadsheets name them; null in documents without cells."
+_PART = "The number of the message's part it stands in; null in documents that are no messages."
+_BOXES = (
+    "Where it is printed, a box for each piece of a line, in order; empty where no layout is fixed."
+)
+_COPIES = "Where else the same content stands."
+WHERE = (
+    "Conditions that documents must fit: KEY=VALUE, KEY!=VALUE, KEY>=VALUE, KEY<=VALUE or "
+    "KEY~PATTERN, where a key is path, uri, title, type, id, added, pages, characters or one of "
+    "the metadata."
+)
 _ID = "The document's id; it stays the same when the document's content changes."
 _URI = "Where the document comes from."
 _TITLE = "The document's title."
@@ -47,6 +62,8 @@ _EXAMPLE_SECTION = ["2. Leave", "2.1 Annual leave"]
 _EXAMPLE_SENTENCE = (
     "Full-time staff receive 26 days of paid leave a year, plus the eight public holidays."
 )
+EXAMPLE_WHERE = ["language=en", "path~contracts/*.pdf"]
+_EXAMPLE_COPIES = ["file:///home/mara/archive/staff-handbook.md"]
 _EXAMPLE_SHA = "0f2c8f5d6f1e0b1c9d2a7e4b3c6f5a8d7e9b0c1d2e3f4a5b6c7d8e9f0a1b2c3d"
 
 
@@ -54,6 +71,19 @@ class Wire(BaseModel):
     """Base of all wire models; what is sent to us must not hold fields we do not know."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class BoxBody(Wire):
+    """A rectangle on a printed page, in points (72 to the inch).
+
+    The origin is the top left corner of the page as it is shown: turned and cropped.
+    """
+
+    page: int = Field(description="The page, one-based.", ge=1, examples=[11])
+    left: float = Field(description="Its left side, in points from the left.", examples=[72.0])
+    top: float = Field(description="Its upper side, in points from the top.", examples=[641.2])
+    right: float = Field(description="Its right side, in points from the left.", examples=[140.5])
+    bottom: float = Field(description="Its lower side, in points from the top.", examples=[652.4])
 
 
 class CitationBody(Wire):
@@ -66,6 +96,11 @@ class CitationBody(Wire):
     section: list[str] = Field(description=_SECTION, examples=[_EXAMPLE_SECTION])
     start: int = Field(description=_START, ge=0, examples=[1836])
     end: int = Field(description=_END, ge=0, examples=[1843])
+    slide: int | None = Field(description=_SLIDE, ge=1, examples=[None, 3])
+    sheet: str | None = Field(description=_SHEET, examples=[None, "Prices"])
+    cells: str | None = Field(description=_CELLS, examples=[None, "B7", "B7:C9"])
+    part: str | None = Field(description=_PART, examples=[None, "1.2"])
+    boxes: list[BoxBody] = Field(description=_BOXES, examples=[[]])
 
 
 class PlaceBody(CitationBody):
@@ -96,6 +131,14 @@ class AnswerBody(Wire):
     )
 
 
+class RangeBody(Wire):
+    """A stretch of a document: `text[start:end]`."""
+
+    document_id: str = Field(description=_ID, examples=[_EXAMPLE_ID])
+    start: int = Field(description=_START, ge=0, examples=[1789])
+    end: int = Field(description=_END, ge=0, examples=[2412])
+
+
 class HitBody(Wire):
     """A passage that was found for the question; higher scores are better."""
 
@@ -117,6 +160,11 @@ class HitBody(Wire):
     )
     lexical_score: float = Field(
         description="Words in common: BM25, from 0 (none shared) upwards.", ge=0, examples=[9.4]
+    )
+    also_in: list[RangeBody] = Field(
+        description="Passages of other documents that were left out, since they say only what this "
+        "one and its neighbours say.",
+        examples=[[]],
     )
 
 
@@ -155,6 +203,11 @@ class SearchHitBody(HitBody):
     title: str = Field(description=_TITLE, examples=[_EXAMPLE_TITLE])
     page: int | None = Field(description=_PAGE, ge=1, examples=[None, 4])
     section: list[str] = Field(description=_SECTION, examples=[_EXAMPLE_SECTION])
+    slide: int | None = Field(description=_SLIDE, ge=1, examples=[None, 3])
+    sheet: str | None = Field(description=_SHEET, examples=[None, "Prices"])
+    cells: str | None = Field(description=_CELLS, examples=[None, "B7", "B7:C9"])
+    part: str | None = Field(description=_PART, examples=[None, "1.2"])
+    boxes: list[BoxBody] = Field(description=_BOXES, examples=[[]])
 
 
 class SearchBody(Wire):
@@ -181,6 +234,10 @@ class SummaryBody(Wire):
     passage_count: int = Field(description="Passages it was cut into.", ge=0, examples=[41])
     added_at: str = Field(
         description="When it was put into the index, UTC.", examples=["2026-03-02T09:14:07Z"]
+    )
+    copies: list[str] = Field(description=_COPIES, examples=[_EXAMPLE_COPIES])
+    metadata: dict[str, str] = Field(
+        description="What else is known of it.", examples=[{"language": "en"}]
     )
 
 
@@ -209,6 +266,18 @@ class SectionBody(Wire):
     end: int = Field(description=_END, ge=0, examples=[2890])
 
 
+class PartBody(Wire):
+    """A part of the original that is no page: `text[start:end]`."""
+
+    kind: PartKind = Field(description="sheet, slide or part (of a message).", examples=["sheet"])
+    name: str = Field(
+        description="A sheet's name, a slide's one-based number, a message part's number.",
+        examples=["Prices"],
+    )
+    start: int = Field(description=_START, ge=0, examples=[0])
+    end: int = Field(description=_END, ge=0, examples=[2210])
+
+
 class DocumentBody(Wire):
     """A whole document: its canonical text, into which all offsets point."""
 
@@ -224,9 +293,13 @@ class DocumentBody(Wire):
     sections: list[SectionBody] = Field(
         description="The sections in order; empty where there are none."
     )
-    metadata: dict[str, str] = Field(
-        description="What else the file says of itself.", examples=[{"author": "People Team"}]
+    parts: list[PartBody] = Field(
+        description="The sheets, slides or message parts in order; empty where there are none."
     )
+    metadata: dict[str, str] = Field(
+        description="What else is known of it.", examples=[{"author": "People Team"}]
+    )
+    copies: list[str] = Field(description=_COPIES, examples=[_EXAMPLE_COPIES])
 
 
 class OutcomeBody(Wire):
@@ -235,8 +308,9 @@ class OutcomeBody(Wire):
     name: str = Field(description="The file as it was named.", examples=["staff-handbook.md"])
     status: Status = Field(
         description=(
-            "added, replaced (it had changed), unchanged, skipped (of a format that is not read, "
-            "met in a folder) or failed."
+            "added, changed, moved (its content stood elsewhere before), copied (its content "
+            "stands elsewhere too), removed (it has gone), unchanged, skipped (of a format that "
+            "is not read, met in a folder or in another file) or failed."
         ),
         examples=["added"],
     )
@@ -244,16 +318,30 @@ class OutcomeBody(Wire):
         description="Why it was skipped or failed; null otherwise.", examples=[None]
     )
     document_id: str | None = Field(
-        description="The document's id; null where it was not taken in.", examples=[_EXAMPLE_ID]
+        description="The id of its first document; null where it has none in the index.",
+        examples=[_EXAMPLE_ID],
     )
-    passages: int = Field(description="Passages it was cut into.", ge=0, examples=[41])
+    documents: int = Field(
+        description="Documents in it that the index holds, or held if it was removed; several for "
+        "archives, mail with attachments and the like.",
+        ge=0,
+        examples=[1],
+    )
+    passages: int = Field(description="Passages they were cut into.", ge=0, examples=[41])
+    source: str | None = Field(
+        description="Where the content of what was moved or copied stood before; null otherwise.",
+        examples=[None],
+    )
 
 
 class CountsBody(Wire):
     """How many files had each outcome."""
 
     added: int = Field(description="Files that are new.", ge=0, examples=[1])
-    replaced: int = Field(description="Files that had changed.", ge=0, examples=[0])
+    changed: int = Field(description="Files that had changed.", ge=0, examples=[0])
+    moved: int = Field(description="Files that had moved.", ge=0, examples=[0])
+    copied: int = Field(description="Files that are copies of others.", ge=0, examples=[0])
+    removed: int = Field(description="Files that had gone.", ge=0, examples=[0])
     unchanged: int = Field(description="Files that were there already.", ge=0, examples=[0])
     skipped: int = Field(description="Files of formats that are not read.", ge=0, examples=[0])
     failed: int = Field(description="Files that could not be read.", ge=0, examples=[0])
@@ -264,6 +352,22 @@ class OutcomesBody(Wire):
 
     counts: CountsBody = Field(description="How many files had each outcome.")
     outcomes: list[OutcomeBody] = Field(description="What became of each file.")
+
+
+class ProgressBody(Wire):
+    """How far long work is; a line of it at most twice a second on standard error."""
+
+    compared: int = Field(description="Files compared with the index.", ge=0, examples=[2000])
+    to_read: int = Field(
+        description="Files to read; documents to cut again in a reindexing.", ge=0, examples=[120]
+    )
+    read: int = Field(description="How many of those are done.", ge=0, examples=[37])
+    passages: int = Field(description="Passages embedded.", ge=0, examples=[811])
+    failed: int = Field(description="Files that could not be read.", ge=0, examples=[1])
+    passages_per_second: float = Field(description="So far.", ge=0, examples=[55.1])
+    seconds_left: float | None = Field(
+        description="An estimate; null while there is none.", examples=[31.5]
+    )
 
 
 class EmbedderBody(Wire):
@@ -287,12 +391,60 @@ class SplitterBody(Wire):
     version: int = Field(description="The version of the algorithm.", ge=1, examples=[1])
 
 
+class BuildingBody(Wire):
+    """An edition of the index that is being built, and does not answer yet."""
+
+    embedder: str = Field(description="Its embedder.", examples=["all-MiniLM-L6-v2"])
+    splitter: SplitterBody = Field(description="How its documents are cut.")
+    done: int = Field(description="Documents that it has.", ge=0, examples=[120])
+    documents: int = Field(description="Documents that it will have.", ge=0, examples=[2000])
+
+
+class FailureBody(Wire):
+    """A file, or something in it, that could not be read."""
+
+    uri: str = Field(description="Where it is.", examples=["file:///home/mara/docs/old.pdf"])
+    reason: str = Field(
+        description="Why, and what to do.", examples=["old.pdf: is encrypted; save a copy without"]
+    )
+    unsupported: bool = Field(
+        description="Whether it is of a format that is not read.", examples=[False]
+    )
+
+
+class FailuresBody(Wire):
+    """What could not be read, as it was when it was last tried."""
+
+    failures: list[FailureBody] = Field(description="In the order of their URIs.")
+
+
+class FormatBody(Wire):
+    """A format that is read."""
+
+    name: str = Field(description="What it is called.", examples=["PDF"])
+    media_type: str = Field(description="Its media type.", examples=["application/pdf"])
+    suffixes: list[str] = Field(
+        description="Its usual endings; content decides, not the name.", examples=[[".pdf"]]
+    )
+
+
+class FormatsBody(Wire):
+    """The formats that are read."""
+
+    formats: list[FormatBody] = Field(description="Each format.")
+
+
 class StatusBody(Wire):
     """What the index holds and what it was made with."""
 
     index: str = Field(description="The index folder.", examples=["/home/mara/docs/.pincite"])
     documents: int = Field(description="How many documents it holds.", ge=0, examples=[11])
     passages: int = Field(description="How many passages it holds.", ge=0, examples=[251])
+    failed: int = Field(
+        description="How many files, or documents in them, could not be read when last tried.",
+        ge=0,
+        examples=[0],
+    )
     generation: int = Field(
         description="Grows with every change; equal numbers mean equal content.",
         ge=0,
@@ -300,6 +452,9 @@ class StatusBody(Wire):
     )
     embedder: EmbedderBody = Field(description="The embedder it was made with.")
     splitter: SplitterBody = Field(description="How documents were cut.")
+    building: BuildingBody | None = Field(
+        description="The edition being built to take this one's place; null where none is."
+    )
     bytes: int = Field(description="Its size on disk, in bytes.", ge=0, examples=[1835008])
 
 
@@ -409,6 +564,9 @@ class AskRequest(Wire):
     documents: list[Text] | None = Field(
         default=None, description="The ids of the documents to look in; null for all."
     )
+    where: list[Text] = Field(
+        default=[], description=WHERE, max_length=MOST_CONDITIONS, examples=[EXAMPLE_WHERE]
+    )
 
 
 class SearchRequest(Wire):
@@ -419,6 +577,9 @@ class SearchRequest(Wire):
         examples=["paid leave"],
     )
     top_k: int = Field(default=10, description="The most passages to give.", ge=1, le=MOST_HITS)
+    where: list[Text] = Field(
+        default=[], description=WHERE, max_length=MOST_CONDITIONS, examples=[EXAMPLE_WHERE]
+    )
 
 
 class TextRequest(Wire):
@@ -479,12 +640,26 @@ def _answer_body(answer: Answer) -> AnswerBody:
 def _citation_fields(citation: Citation) -> dict[str, Any]:
     return {
         "document_id": citation.document_id,
+        "start": citation.start,
+        "end": citation.end,
+        **_where_fields(citation),
+    }
+
+
+def _where_fields(citation: Citation) -> dict[str, Any]:
+    return {
         "uri": citation.uri,
         "title": citation.title,
         "page": citation.page,
         "section": list(citation.section),
-        "start": citation.start,
-        "end": citation.end,
+        "slide": citation.slide,
+        "sheet": citation.sheet,
+        "cells": citation.cells,
+        "part": citation.part,
+        "boxes": [
+            BoxBody(page=box.page, left=box.left, top=box.top, right=box.right, bottom=box.bottom)
+            for box in citation.boxes
+        ],
     }
 
 
@@ -497,21 +672,16 @@ def _hit_fields(hit: Hit) -> dict[str, Any]:
         "score": min(1.0, max(0.0, hit.score)),
         "dense_score": hit.dense_score,
         "lexical_score": hit.lexical_score,
+        "also_in": [
+            RangeBody(document_id=passage.document_id, start=passage.start, end=passage.end)
+            for passage in hit.duplicates
+        ],
     }
 
 
 def search_body(query: str, found: Iterable[tuple[Hit, Citation]]) -> SearchBody:
     """The wire form of what a search found."""
-    hits = [
-        SearchHitBody(
-            **_hit_fields(hit),
-            uri=citation.uri,
-            title=citation.title,
-            page=citation.page,
-            section=list(citation.section),
-        )
-        for hit, citation in found
-    ]
+    hits = [SearchHitBody(**_hit_fields(hit), **_where_fields(citation)) for hit, citation in found]
     return SearchBody(query=query.strip(), hits=hits)
 
 
@@ -529,6 +699,8 @@ def documents_body(documents: Iterable[DocumentSummary]) -> DocumentsBody:
                 page_count=summary.pages,
                 passage_count=summary.passages,
                 added_at=summary.added_at,
+                copies=list(summary.copies),
+                metadata=dict(summary.metadata),
             )
             for summary in documents
         ]
@@ -549,7 +721,12 @@ def document_body(document: Document) -> DocumentBody:
             SectionBody(path=list(part.path), start=part.start, end=part.end)
             for part in document.sections
         ],
+        parts=[
+            PartBody(kind=part.kind, name=part.name, start=part.start, end=part.end)
+            for part in document.parts
+        ],
         metadata=dict(document.metadata),
+        copies=list(document.copies),
     )
 
 
@@ -565,7 +742,9 @@ def outcomes_body(outcomes: Sequence[Outcome]) -> OutcomesBody:
                 status=outcome.status,
                 reason=outcome.reason,
                 document_id=outcome.document_id,
+                documents=outcome.documents,
                 passages=outcome.passages,
+                source=outcome.source,
             )
             for outcome in outcomes
         ],
@@ -580,6 +759,7 @@ def status_body(folder: Path, store: PassageStore) -> StatusBody:
         index=str(folder.absolute()),
         documents=len(documents),
         passages=sum(summary.passages for summary in documents),
+        failed=sum(not failure.unsupported for failure in failures_body(store).failures),
         generation=store.generation,
         embedder=EmbedderBody(
             name=settings.embedder.name,
@@ -587,10 +767,47 @@ def status_body(folder: Path, store: PassageStore) -> StatusBody:
             dim=settings.embedder.dim,
             checksum=settings.embedder.checksum,
         ),
-        splitter=SplitterBody(
-            tokens=settings.splitter.tokens,
-            overlap=settings.splitter.overlap,
-            version=settings.splitter.version,
-        ),
+        splitter=_splitter_body(settings.splitter),
+        building=_building_body(store),
         bytes=sum(part.stat().st_size for part in folder.iterdir() if part.is_file()),
+    )
+
+
+def _splitter_body(splitter: Splitter) -> SplitterBody:
+    return SplitterBody(tokens=splitter.tokens, overlap=splitter.overlap, version=splitter.version)
+
+
+def _building_body(store: PassageStore) -> BuildingBody | None:
+    settings, progress = store.building, store.edition_progress()
+    if settings is None or progress is None:
+        return None
+    done, documents = progress
+    return BuildingBody(
+        embedder=settings.embedder.name,
+        splitter=_splitter_body(settings.splitter),
+        done=done,
+        documents=documents,
+    )
+
+
+def failures_body(store: PassageStore) -> FailuresBody:
+    """The wire form of what could not be read when it was last tried."""
+    return FailuresBody(
+        failures=[
+            FailureBody(uri=problem.uri, reason=problem.reason, unsupported=problem.unsupported)
+            for state in store.origins()
+            for problem in state.problems
+        ]
+    )
+
+
+def formats_body() -> FormatsBody:
+    """The wire form of the formats that are read."""
+    from index.extract.formats import FORMATS
+
+    return FormatsBody(
+        formats=[
+            FormatBody(name=found.label, media_type=kind, suffixes=list(found.suffixes))
+            for kind, found in FORMATS.items()
+        ]
     )

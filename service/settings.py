@@ -15,7 +15,8 @@ class Settings:
     `index` is the index folder. `embedder` and `reader` name models, `threads` how many threads
     they share (None: a thread a core). `passage_tokens` and `overlap_tokens` say how documents are
     cut. `host` and `port` are what `serve` listens on; `max_upload_mb` is the most MiB (2**20
-    bytes) that one request may upload.
+    bytes) that one request may upload. `read_seconds`, `read_memory_mb` and `read_characters` are
+    how much time, memory (MiB) and text the reading of one file may come to.
     """
 
     index: Path = Path(".pincite")
@@ -27,6 +28,9 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     max_upload_mb: int = 64
+    read_seconds: int | None = None
+    read_memory_mb: int | None = None
+    read_characters: int | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -49,6 +53,9 @@ class Settings:
             max_upload_mb=_or(
                 _whole(found, "PINCITE_MAX_UPLOAD_MB", 1, 65_536), default.max_upload_mb
             ),
+            read_seconds=_whole(found, "PINCITE_READ_SECONDS", 1, 86_400),
+            read_memory_mb=_whole(found, "PINCITE_READ_MEMORY_MB", 256, 1_048_576),
+            read_characters=_whole(found, "PINCITE_READ_CHARACTERS", 1, 999_999_999),
         )
 
 

@@ -5,6 +5,7 @@ import unicodedata
 from pathlib import Path
 
 from index.files import uri_path
+from qa.answers import Citation
 
 # Characters that reorder or hide what stands around them. (CVE-2021-42574.)
 _STEERING = frozenset(
@@ -89,21 +90,34 @@ def confidence_in_words(confidence: float) -> str:
     return next((words for least, words in steps if confidence >= least), "uncertain")
 
 
-def place(
-    uri: str,
-    page: int | None,
-    section: tuple[str, ...],
-    start: int,
-    end: int,
-    base: Path | None = None,
-) -> str:
-    """Where a quote stands, on one line: file, page, headings, characters."""
-    parts = [file_name(uri, base)]
-    if page is not None:
-        parts.append(f"page {page}")
-    if section:
-        parts.append(" › ".join(shown(heading).strip() for heading in section))
-    return ", ".join([*parts, range_of(start, end)])
+def place(citation: Citation, base: Path | None = None) -> str:
+    """Where a quote stands, on one line: file, page or part, headings, characters."""
+    parts = [file_name(citation.uri, base)]
+    if citation.page is not None:
+        parts.append(f"page {citation.page}{_at(citation)}")
+    if citation.slide is not None:
+        parts.append(f"slide {citation.slide}")
+    if citation.part is not None:
+        parts.append(f"part {shown(citation.part)}")
+    if citation.sheet is not None:
+        parts.append(f"sheet {shown(citation.sheet).strip()}")
+    if citation.cells is not None:
+        parts.append(f"cell{'s' if ':' in citation.cells else ''} {citation.cells}")
+    # A sheet's name is the heading over all of it; once is enough.
+    headings = [heading for heading in citation.section if heading != citation.sheet]
+    if headings:
+        parts.append(" › ".join(shown(heading).strip() for heading in headings))
+    return ", ".join([*parts, range_of(citation.start, citation.end)])
+
+
+def _at(citation: Citation) -> str:
+    """The rectangle around a quote on its first page, in points from the page's top left."""
+    boxes = [box for box in citation.boxes if box.page == citation.page]
+    if not boxes:
+        return ""
+    left, top = min(box.left for box in boxes), min(box.top for box in boxes)
+    right, bottom = max(box.right for box in boxes), max(box.bottom for box in boxes)
+    return f" at {left:.0f},{top:.0f}–{right:.0f},{bottom:.0f}"
 
 
 def counted(number: int, noun: str) -> str:

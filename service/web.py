@@ -143,8 +143,8 @@ def _answer(answer: Answer) -> str:
     before, quoted, after = around(answer.sentence, start, start + len(answer.text))
     sure = f"{percentage(answer.confidence)} confident ({confidence_in_words(answer.confidence)})"
     also = "".join(
-        f'<p class="place">also {_link(place)}: <q>{_safe(place.text)}</q></p>'
-        for place in answer.also_at
+        f'<p class="place">also {_link(other)}: <q>{_safe(other.text)}</q></p>'
+        for other in answer.also_at
     )
     return (
         f"<li><blockquote>{escape(before)}<mark>{escape(quoted)}</mark>{escape(after)}</blockquote>"
@@ -161,9 +161,7 @@ def _link(citation: Citation) -> str:
     """Where a quote stands, as a link to the page that shows it there."""
     query = urlencode({"start": citation.start, "end": citation.end})
     address = f"/documents/{quote(citation.document_id, safe='')}?{query}#quote"
-    where = place(citation.uri, citation.page, citation.section, citation.start, citation.end)
-    title = _safe(citation.title)
-    return f'<a href="{escape(address)}">{title}</a>, {escape(where)}'
+    return f'<a href="{escape(address)}">{_safe(citation.title)}</a>, {escape(place(citation))}'
 
 
 def _safe(text: str) -> str:

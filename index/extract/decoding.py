@@ -27,6 +27,8 @@ _WIDER = {
     "gb2312": "gb18030",
     "gbk": "gb18030",
 }
+# These write other characters with ASCII bytes, so that they fit UTF-8 as well.
+_SHIFTING = ("iso2022", "hz")
 _NOT_CHARSETS = ("utf-16", "utf-32", "utf-7", "idna", "punycode", "unicode_escape", "undefined")
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]{2,40})""", re.ASCII)
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffd]")
@@ -35,24 +37,37 @@ _CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffd]")
 def decode(data: bytes, media_type: str | None = None) -> str | None:
     """Return the characters of `data`, or None where no encoding makes text of it.
 
-    A byte order mark decides; then UTF-8 if it fits; then UTF-16 and UTF-32 by where the zeros
-    are; then the encoding that the media type or the file's own first kilobytes name; then
-    statistics. The result may hold control characters, surrogates never.
+    A byte order mark decides; then UTF-8 if it fits, unless a claimed ISO-2022 does; then UTF-16
+    and UTF-32 by where the zeros are; then the encoding that the media type or the file's own first
+    kilobytes name; then statistics. The result may hold control characters, surrogates never.
     """
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             text = data[len(mark) :].decode(encoding, "replace")
             if looks_like_text(text):
                 return text
+    claimed = _charset(media_type or "")
+    if claimed is not None and claimed.startswith(_SHIFTING):
+        shifted = _try(data, claimed)
+        if shifted is not None:
+            return shifted
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         pass
     else:
-        return (_wide(data) if "\0" in text[:SAMPLE] else None) or text
+        return (_wide(data) if _may_be_wide(text[:SAMPLE]) else None) or text
     if b"\0" in data[:SAMPLE]:
-        return _wide(data)
+        return _wide(data) if _may_be_wide(data[:SAMPLE].decode("latin-1")) else None
     return _declared(data, media_type) or _damaged_utf8(data) or _legacy(data)
+
+
+def unicode_encoding(data: bytes) -> str | None:
+    """The encoding that a byte order mark or the places of zeros speak for, else None."""
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return encoding
+    return _wide_encoding(data)
 
 
 def looks_like_text(text: str) -> bool:
@@ -73,20 +88,31 @@ def _try(data: bytes, encoding: str) -> str | None:
     return text if looks_like_text(text) else None
 
 
+def _may_be_wide(text: str) -> bool:
+    """Tell the zeros of UTF-16 and UTF-32 from a few that strayed into other text."""
+    zeros = text.count("\0")
+    return zeros * 8 > len(text) or (zeros > 0 and not looks_like_text(text.replace("\0", "")))
+
+
 def _wide(data: bytes) -> str | None:
-    """Decode UTF-16 or UTF-32 without a mark: the high bytes of most characters are zeros."""
+    encoding = _wide_encoding(data)
+    return None if encoding is None else _try(data, encoding)
+
+
+def _wide_encoding(data: bytes) -> str | None:
+    """Tell UTF-16 or UTF-32 without a mark: the high bytes of most characters are zeros."""
     head = data[:4096]
     zeros = [head[offset::4].count(0) for offset in range(4)]
     quarter = len(head) / 4
     if zeros[2] + zeros[3] > 1.9 * quarter:
-        return _try(data, "utf-32-le")
+        return "utf-32-le"
     if zeros[0] + zeros[1] > 1.9 * quarter:
-        return _try(data, "utf-32-be")
+        return "utf-32-be"
     even, odd = zeros[0] + zeros[2], zeros[1] + zeros[3]
     if odd > 8 * even:
-        return _try(data, "utf-16-le")
+        return "utf-16-le"
     if even > 8 * odd:
-        return _try(data, "utf-16-be")
+        return "utf-16-be"
     return None
 
 
@@ -98,15 +124,29 @@ def _declared(data: bytes, media_type: str | None) -> str | None:
         places.append(head)
     for place in places:
         for label in _DECLARED.findall(place):
-            try:
-                name = codecs.lookup(label.decode("ascii")).name
-            except LookupError:
-                continue
-            if not name.startswith(_NOT_CHARSETS):
-                text = _try(data, _WIDER.get(name, name))
-                if text is not None:
-                    return text
+            encoding = _codec(label.decode("ascii"))
+            text = None if encoding is None else _try(data, encoding)
+            if text is not None:
+                return text
     return None
+
+
+def _charset(media_type: str) -> str | None:
+    found = _DECLARED.search(media_type.encode("ascii", "replace"))
+    return None if found is None else _codec(found[1].decode("ascii"))
+
+
+def _codec(label: str) -> str | None:
+    """The codec that reads what is labelled so, None where there is none for texts."""
+    label = label.lower()
+    for direction in ("-i", "-e"):
+        # The Hebrew and Arabic sets with their way of ordering lines: ISO-8859-8-I.
+        label = label.removesuffix(direction) if label.startswith("iso") else label
+    try:
+        name = codecs.lookup(label).name
+    except LookupError:
+        return None
+    return None if name.startswith(_NOT_CHARSETS) else _WIDER.get(name, name)
 
 
 def _damaged_utf8(data: bytes) -> str | None:

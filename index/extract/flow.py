@@ -1,7 +1,10 @@
 """Lays out running text as a browser does: collapsed white space, blocks, lists and tables."""
 
-from index.extract.builder import BLANK_LINE, TextBuilder
+from dataclasses import dataclass, field
+
+from index.extract.builder import BLANK_LINE, TableLine, TextBuilder
 from index.extract.cleaning import drop_invisible, has_words
+from index.extract.tables import Spanning, TableCell, lines, spread
 
 # Deeper lists are written as if they stood this deep, or the indents would outgrow the text.
 DEEPEST_INDENT = 8
@@ -9,31 +12,49 @@ DEEPEST_INDENT = 8
 LAYOUT_PARAGRAPHS = 3
 
 
+@dataclass(slots=True)
+class _Cell:
+    """A cell of a table that is open, and over how many rows and columns it is merged."""
+
+    is_header: bool
+    rows: int
+    columns: int
+    paragraphs: list[str] = field(default_factory=list)
+
+
 class _Table:
-    """The rows of a table that is open: each cell holds its paragraphs."""
+    """The rows of a table that is open."""
 
     def __init__(self) -> None:
-        self.rows: list[list[list[str]]] = []
+        self.rows: list[list[_Cell]] = []
         self.is_layout = False
 
     def is_tabular(self) -> bool:
         """Whether the cells stand side by side and hold short pieces of text."""
-        return any(sum(bool(cell) for cell in row) > 1 for row in self.rows) and not any(
-            len(cell) >= LAYOUT_PARAGRAPHS for row in self.rows for cell in row
+        return any(sum(bool(cell.paragraphs) for cell in row) > 1 for row in self.rows) and not any(
+            len(cell.paragraphs) >= LAYOUT_PARAGRAPHS for row in self.rows for cell in row
         )
 
-    def lines(self) -> list[str]:
-        """One line a row, without the columns that are empty in every row."""
-        used = {at for row in self.rows for at, cell in enumerate(row) if cell}
-        lines = [
-            " | ".join(" ".join(cell) for at, cell in enumerate(row) if at in used).rstrip(" |")
-            for row in self.rows
-        ]
-        return [line for line in lines if line]
+    def lines(self) -> list[TableLine]:
+        """A line for each row; see `tables`."""
+        grid = spread(
+            [
+                [
+                    Spanning(
+                        TableCell(" ".join(cell.paragraphs), cell.is_header),
+                        cell.rows,
+                        cell.columns,
+                    )
+                    for cell in row
+                ]
+                for row in self.rows
+            ]
+        )
+        return list(lines(grid))
 
     def paragraphs(self) -> list[str]:
         """The cells' paragraphs one after another."""
-        return [paragraph for row in self.rows for cell in row for paragraph in cell]
+        return [paragraph for row in self.rows for cell in row for paragraph in cell.paragraphs]
 
 
 class Flow:
@@ -159,13 +180,13 @@ class Flow:
         else:
             self.boundary()
 
-    def start_cell(self) -> None:
-        """Open a cell."""
+    def start_cell(self, *, is_header: bool = False, rows: int = 1, columns: int = 1) -> None:
+        """Open a cell that is merged over so many rows and columns."""
         if self._collecting:
             if not self._tables[-1].rows:
                 self.start_row()
             self._flush()
-            self._tables[-1].rows[-1].append([])
+            self._tables[-1].rows[-1].append(_Cell(is_header, rows, columns))
         else:
             self.boundary()
 
@@ -183,7 +204,9 @@ class Flow:
             return
         table = self._tables.pop()
         if table.is_tabular():
-            self._write("\n".join(table.lines()))
+            written = table.lines()
+            self.has_words = self.has_words or any(has_words(line.text) for line in written)
+            self.builder.table(written)
         else:
             for paragraph in table.paragraphs():
                 self._write(paragraph)
@@ -236,7 +259,7 @@ class Flow:
         if not words.strip():
             return
         if self._collecting and self._tables[-1].rows and self._tables[-1].rows[-1]:
-            self._tables[-1].rows[-1][-1].append(" ".join(words.split()))
+            self._tables[-1].rows[-1][-1].paragraphs.append(" ".join(words.split()))
         else:
             self._write(words)
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from index.extract.builder import Extracted, TextBuilder
 from index.extract.flow import Flow
 from index.extract.nesting import flatten
+from index.extract.pictures import alt_text
+from index.extract.source import Source
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -55,11 +57,23 @@ _LISTS = frozenset({"ul", "ol", "menu", "dir"})
 _PREFORMATTED = frozenset({"pre", "listing", "xmp", "plaintext"})
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _NOT_SHOWN = re.compile(r"(?:^|;)\s*display\s*:\s*none\b", re.IGNORECASE)
-_NAMED = {"author": "author", "description": "description", "date": "date", "dc.date": "date"} | {
-    "article:published_time": "date",
-    "og:description": "description",
-    "dc.creator": "author",
+_NAMED = {
+    **dict.fromkeys(("author", "dc.creator", "dcterms.creator", "citation_author"), "author"),
+    **dict.fromkeys(("description", "og:description", "dc.description"), "description"),
+    **dict.fromkeys(("date", "dc.date", "article:published_time", "dcterms.issued"), "date"),
+    **dict.fromkeys(("created", "dcterms.created", "dc.date.created"), "created"),
+    **dict.fromkeys(("article:modified_time", "og:updated_time", "last-modified"), "modified"),
+    **dict.fromkeys(("dcterms.modified", "dc.date.modified", "changed"), "modified"),
+    **dict.fromkeys(("keywords", "news_keywords"), "keywords"),
+    **dict.fromkeys(("subject", "dc.subject", "dcterms.subject"), "subject"),
+    **dict.fromkeys(("dc.language", "dcterms.language", "content-language"), "language"),
 }
+_SPAN = 65_534
+
+
+def read(source: Source) -> Extracted:
+    """See `read_html`."""
+    return read_html(source.text)
 
 
 def read_html(text: str) -> Extracted:
@@ -95,7 +109,8 @@ def _metadata(tree: "LexborHTMLParser") -> Mapping[str, str]:
         found["language"] = language.strip()
     for meta in tree.css("meta"):
         attributes = meta.attributes
-        key = _NAMED.get((attributes.get("name") or attributes.get("property") or "").lower())
+        named = attributes.get("name") or attributes.get("property")
+        key = _NAMED.get((named or attributes.get("http-equiv") or "").strip().lower())
         value = " ".join((attributes.get("content") or "").split())
         if key and value:
             found.setdefault(key, value)
@@ -135,11 +150,12 @@ def _render(
                 and part not in dropped
                 and not (part in edges and not around["aside" if part == "aside" else "edge"])
             ):
-                _enter(flow, tag, attributes)
+                _enter(flow, tag, attributes, in_header=around["thead"] > 0)
                 child = node.first_child
                 if child is not None:
                     around["edge"] += part in _SECTIONING
                     around["aside"] += part in around_asides
+                    around["thead"] += part == "thead"
                     entered.append(part)
                 else:
                     _leave(flow, tag)
@@ -153,6 +169,7 @@ def _render(
             part = entered.pop()
             around["edge"] -= part in _SECTIONING
             around["aside"] -= part in around_asides
+            around["thead"] -= part == "thead"
             if node is not None:
                 _leave(flow, node.tag or "")
         node = node.next if node is not None and entered else None
@@ -171,14 +188,14 @@ def _is_hidden(attributes: Mapping[str, str | None]) -> bool:
     return style is not None and _NOT_SHOWN.search(style) is not None
 
 
-def _enter(flow: Flow, tag: str, attributes: Mapping[str, str | None]) -> None:
+def _enter(flow: Flow, tag: str, attributes: Mapping[str, str | None], *, in_header: bool) -> None:
     level = _HEADINGS.get(tag)
     if level is not None:
         flow.start_heading(level)
     elif tag == "br":
         flow.line_break()
     elif tag == "img":
-        flow.text(f" {attributes.get('alt') or ''} ")
+        flow.text(f" {alt_text(attributes.get('alt'))} ")
     elif tag in _LISTS:
         flow.start_list(_number(attributes.get("start"), 1) if tag == "ol" else None)
     elif tag == "li":
@@ -188,7 +205,12 @@ def _enter(flow: Flow, tag: str, attributes: Mapping[str, str | None]) -> None:
     elif tag == "tr":
         flow.start_row()
     elif tag in ("td", "th"):
-        flow.start_cell()
+        flow.start_cell(
+            is_header=tag == "th" or in_header,
+            # Zero stands for all the rows that are left.
+            rows=_number(attributes.get("rowspan"), 1) or _SPAN,
+            columns=_number(attributes.get("colspan"), 1) or 1,
+        )
     elif tag == "dd":
         flow.boundary(paragraph=False)
     elif tag in _PREFORMATTED:

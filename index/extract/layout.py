@@ -1,8 +1,4 @@
-"""Lines with their places on the page -> paragraphs and headings; knows nothing of PDF files.
-
-Lengths are in points. Each line is measured in its own direction of reading, so that a line of
-text turned by ninety degrees is treated like any other.
-"""
+"""Lines with their places on the page -> paragraphs, headings and tables."""
 
 import re
 from collections import Counter
@@ -12,6 +8,9 @@ from itertools import pairwise
 from statistics import median
 
 from index.extract.builder import BLANK_LINE
+from index.extract.lines import Line
+from index.extract.printed import Printed
+from index.extract.rows import find_tables
 
 # A gap of more than this many times the usual distance of two lines parts two paragraphs.
 WIDE_GAP = 1.25
@@ -29,6 +28,7 @@ _ITEM = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?:;。！？][\"'”’»)\]]*$")
 _LETTERS = re.compile(r"[^\W\d_].*[^\W\d_]")
+_NEWLINE = re.compile("\n")
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _LAST_NUMBER = re.compile(r"(?<![\d.,])\d{1,4}$", re.ASCII)
 _OUTER_NUMBER = re.compile(r"^\d{1,4}(?![\d.,])|(?<![\d.,])\d{1,4}$", re.ASCII)
@@ -37,66 +37,16 @@ _UNSPACED = re.compile("[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uffee]")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line of print.
-
-    `left` and `right` are along the direction of reading, `base` is the height of the base line;
-    `turn` is the direction in degrees. `hyphenated` says that its last word goes on in the next
-    line, `spaced` that it has gaps as wide as those between the cells of a table. `level` is that
-    of a heading, 0 for other lines.
-    """
-
-    text: str
-    left: float
-    right: float
-    base: float
-    size: float
-    turn: int = 0
-    hyphenated: bool = False
-    spaced: bool = False
-    level: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, list or heading; `level` is 0 unless it is a heading."""
+    """A paragraph, list, table or heading; `level` is 0 unless it is a heading."""
 
-    text: str
+    printed: Printed
     level: int = 0
 
-
-def join_fragments(lines: Sequence[Line]) -> list[Line]:
-    """Put together the lines that stand side by side, such as words around a raised number."""
-    joined: list[Line] = []
-    for line in lines:
-        last = joined[-1] if joined else None
-        if last is not None and _beside(last, line):
-            gap = line.left - last.right
-            longer = last if len(last.text) >= len(line.text) else line
-            size = max(last.size, line.size)
-            joined[-1] = replace(
-                longer,
-                text=last.text.rstrip() + (" " if gap > 0.15 * size else "") + line.text.lstrip(),
-                left=last.left,
-                right=max(last.right, line.right),
-                hyphenated=line.hyphenated,
-                spaced=last.spaced or line.spaced or gap > 1.5 * size,
-            )
-        else:
-            joined.append(line)
-    return joined
-
-
-def _beside(first: Line, second: Line) -> bool:
-    if first.turn != second.turn or first.hyphenated:
-        return False
-    size = max(first.size, second.size)
-    raised = min(first.size, second.size) < 0.85 * size
-    return (
-        abs(first.base - second.base) < (0.7 if raised else 0.5) * size
-        # Marks above and below a letter stand one over the other.
-        and second.left > first.right - (1.5 if raised else 0.5) * size
-    )
+    @property
+    def text(self) -> str:
+        """What the block says."""
+        return self.printed.text
 
 
 def without_running_lines(pages: Sequence[list[Line]]) -> list[list[Line]]:
@@ -206,40 +156,48 @@ class Layout:
         self._words = {word for lines in pages for word in _whole_words(lines)}
 
     def blocks(self, lines: Sequence[Line]) -> list[Block]:
-        """Return the blocks of a page.
-
-        Lines are joined with a space in a paragraph, with a new line in a list or a table.
-        """
+        """Return the blocks of a page: its tables and what stands between them."""
         found: list[Block] = []
-        parts: list[str] = []
+        done = 0
+        for table in find_tables(lines):
+            found += self._flowing(lines[done : table.start])
+            found.append(Block(table.printed))
+            done = table.end
+        return found + self._flowing(lines[done:])
+
+    def _flowing(self, lines: Sequence[Line]) -> list[Block]:
+        """Join lines with a space in a paragraph, with a new line in a list or unclear table."""
+        found: list[Block] = []
+        parts: list[Printed | str] = []
         start = 0
         for at, line in enumerate(lines):
             gap = self._gap(lines, start, at) if at else ""
-            if at and gap != " " and lines[at - 1].hyphenated:
-                parts.append("-")
+            hyphen = lines[at - 1].hyphen if at else None
+            if hyphen is not None and gap != " ":
+                parts.append(hyphen)
             if gap == BLANK_LINE:
                 found.append(_block(parts, lines[start]))
                 parts, start = [], at
             elif at:
                 parts.append(self._joint(lines[at - 1], line) if gap == " " else gap)
-            parts.append(line.text)
+            parts.append(line.printed)
         if parts:
-            found.append(_block([*parts, "-" * lines[-1].hyphenated], lines[start]))
+            found.append(_block([*parts, lines[-1].hyphen or ""], lines[start]))
         return found
 
-    def _joint(self, upper: Line, line: Line) -> str:
+    def _joint(self, upper: Line, line: Line) -> Printed | str:
         """What stands between two lines of a paragraph, of which the upper may end in a hyphen.
 
         The hyphen belongs to the word if the document has the word with it elsewhere, or has the
         two parts as words but not the whole.
         """
-        if upper.hyphenated:
+        if upper.hyphen is not None:
             before = _last_word(upper.text.casefold())
             after = _first_word(line.text.casefold())
             whole = before + after in self._words
             parts = len(before) > 2 and before in self._words and after in self._words
             compound = f"{before}-{after}" in self._words or parts
-            return "-" if compound and not whole else ""
+            return upper.hyphen if compound and not whole else ""
         if _UNSPACED.match(upper.text[-1:]) and _UNSPACED.match(line.text[:1]):
             return ""
         return " "
@@ -289,10 +247,12 @@ class Layout:
         return found or max(1.1, self._pitches[self.body] / max(1.0, self.body)) * size
 
 
-def _block(parts: list[str], first: Line) -> Block:
-    text = "".join(parts)
-    is_heading = first.level and len(text) <= HEADING_LENGTH and _LETTERS.search(text)
-    return Block(text, first.level if is_heading else 0)
+def _block(parts: Sequence[Printed | str], first: Line) -> Block:
+    printed = Printed.join(parts)
+    text = printed.text
+    if first.level and len(text) <= HEADING_LENGTH and _LETTERS.search(text):
+        return Block(printed.replaced(_NEWLINE, lambda _: " "), first.level)
+    return Block(printed)
 
 
 def _after_short(lines: Sequence[Line], at: int, size: float) -> str:

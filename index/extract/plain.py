@@ -4,6 +4,7 @@ import re
 
 from index.extract.builder import Extracted, TextBuilder
 from index.extract.cleaning import clean, has_words
+from index.extract.source import Source
 
 TITLE_LENGTH = 120
 HEADING_LENGTH = 80
@@ -12,6 +13,11 @@ _NUMBERED = re.compile(r"(\d{1,3}(?:\.\d{1,3})+\.?|\d{1,3}[.)])[ \t]+(?=\S)")
 _UNDERLINE = re.compile(r"([=\-~^\"*#])\1{2,}")
 _LETTERS = re.compile(r"[^\W\d_]")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def read(source: Source) -> Extracted:
+    """See `read_plain`."""
+    return read_plain(source.text)
 
 
 def read_plain(text: str) -> Extracted:

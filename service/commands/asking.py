@@ -8,7 +8,7 @@ import typer
 
 from index.errors import InvalidQuestion, InvalidSettings
 from qa.answers import ANSWERS, PASSAGES
-from service.commands.options import AsJson, IndexFolder, ReaderName, settings_with
+from service.commands.options import AsJson, IndexFolder, ReaderName, Where, settings_with
 from service.commands.output import print_json
 from service.errors import ANSWERED, NOT_SAID, USERS_MISTAKE
 
@@ -49,6 +49,7 @@ def ask(
             help="Look only in this document: its id, path or URI. May be given several times.",
         ),
     ] = None,
+    where: Where = None,
     index: IndexFolder = None,
     reader: ReaderName = None,
     as_json: AsJson = False,
@@ -58,6 +59,7 @@ def ask(
     Exit status: 0 answered, 1 the documents do not say, 2 a mistake in what was asked for, 3 a
     fault of Pincite's.
     """
+    from index.filters import parse
     from qa.answers import Options
     from service.bootstrap import open_engine
 
@@ -65,6 +67,7 @@ def ask(
     _check_range("--passages", passages, 1, 200)
     if min_confidence is not None:
         _check_range("--min-confidence", min_confidence, 0, 1)
+    conditions = parse(where or [])
     engine = open_engine(settings_with(index=index, reader=reader))
     try:
         documents = engine.find(within or [])
@@ -73,6 +76,7 @@ def ask(
             passages=passages,
             min_confidence=min_confidence,
             within=[summary.id for summary in documents] if documents else None,
+            where=conditions,
         )
         if question == ["-"]:
             code = _ask_each(engine, options, as_json)
@@ -149,17 +153,20 @@ def search(
         ),
     ],
     top: Annotated[int, typer.Option(metavar="N", help="The most passages to show.")] = 10,
+    where: Where = None,
     index: IndexFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the passages that a question would be answered from, with their scores."""
+    from index.filters import parse
     from service.bootstrap import open_engine
 
     _check_range("--top", top, 1, 200)
+    conditions = parse(where or [])
     engine = open_engine(settings_with(index=index))
     text = _text(" ".join(query))
     try:
-        found = engine.locate(engine.search(text, top))
+        found = engine.locate(engine.search(text, top, conditions))
     finally:
         engine.close()
     if as_json:
@@ -168,10 +175,15 @@ def search(
         print_json(search_body(text, found))
         return
     from service.render import Page
+    from service.text import visible
 
     page = Page()
     if not found:
-        page.line("The index holds no passages.")
+        page.line(
+            f"No document fits the filter: {visible(str(conditions))}."
+            if conditions
+            else "The index holds no passages."
+        )
     page.hits(found, scores=True)
 
 

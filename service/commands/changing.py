@@ -1,29 +1,39 @@
-"""`index`, `remove` and `rebuild`: the commands that change an index."""
+"""`index`, `sync` and `remove`: the commands that bring an index in step with files."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from index.errors import InvalidSettings, NoIndex
 from service.commands.options import (
     AsJson,
     Documents,
     EmbedderName,
     IndexFolder,
+    JsonMetadata,
+    JsonText,
+    Ocr,
     OverlapTokens,
     PassageTokens,
+    reading_with,
     settings_with,
 )
 from service.commands.output import print_json
+from service.commands.progress import meter
 from service.errors import ANSWERED, INTERRUPTED, USERS_MISTAKE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from index.files import Found
-    from index.indexing import Outcome
+    from index.extract.source import Reading
+    from index.files import Scan
+    from index.outcomes import Outcome
     from service.settings import Settings
+
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Only say what would be done; read and change nothing."),
+]
 
 
 def index(
@@ -40,22 +50,86 @@ def index(
     embedder: EmbedderName = None,
     passage_tokens: PassageTokens = None,
     overlap_tokens: OverlapTokens = None,
+    json_text: JsonText = None,
+    json_metadata: JsonMetadata = None,
+    ocr: Ocr = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Read documents into the index, making one if there is none.
 
-    Files that have not changed since are passed over; those that have are replaced. Exit status 2
-    if a file that was named could not be read, or if there was nothing to read.
+    Files that have not changed since are passed over. Of those that have, only the passages that
+    changed are embedded; of moved ones none. What has gone from a folder goes from the index. A
+    folder's .pinciteignore says, as a .gitignore does, what is to be left out. Exit status 2 if a
+    file that was named could not be read, or if there was nothing to read.
     """
-    from index.files import expand
-
     settings = settings_with(
         index=index,
         embedder=embedder,
         passage_tokens=passage_tokens,
         overlap_tokens=overlap_tokens,
     )
-    outcomes = _index(settings, list(expand(path)))
+    _bring_in(settings, path, reading_with(json_text, json_metadata, ocr), dry_run, as_json)
+
+
+def sync(
+    folder: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FOLDER",
+            show_default=False,
+            help="The folders to bring the index in step with.",
+        ),
+    ],
+    index: IndexFolder = None,
+    embedder: EmbedderName = None,
+    passage_tokens: PassageTokens = None,
+    overlap_tokens: OverlapTokens = None,
+    json_text: JsonText = None,
+    json_metadata: JsonMetadata = None,
+    ocr: Ocr = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring the index in step with folders: the same as `index`, for folders only.
+
+    What is new is added, what changed is replaced, what moved is moved, and what has gone is
+    removed. Documents from elsewhere stay.
+    """
+    settings = settings_with(
+        index=index,
+        embedder=embedder,
+        passage_tokens=passage_tokens,
+        overlap_tokens=overlap_tokens,
+    )
+    check_folders(folder)
+    _bring_in(settings, folder, reading_with(json_text, json_metadata, ocr), dry_run, as_json)
+
+
+def check_folders(names: "Sequence[str]") -> None:
+    """Make sure that what is to be kept in step is a folder.
+
+    Raises:
+        InvalidSettings: one of the names is not that of a folder.
+    """
+    from index.files import at_home
+
+    for name in names:
+        if not at_home(name).is_dir():
+            found = "is not a folder" if at_home(name).exists() else "no such folder"
+            raise InvalidSettings(f"{name}: {found}; name a folder (for files: pincite index)")
+
+
+def _bring_in(
+    settings: "Settings", names: "Sequence[str]", options: "Reading", dry_run: bool, as_json: bool
+) -> None:
+    from index.files import scan
+
+    found = scan(names, settings.index)
+    if dry_run:
+        outcomes = _preview(settings, found, options)
+    else:
+        outcomes = _sync(settings, found, options, as_json)
     if as_json:
         from service.schemas import outcomes_body
 
@@ -63,25 +137,43 @@ def index(
     else:
         from service.render import Page
 
-        Page().outcomes(outcomes, settings.index)
+        page = Page()
+        if dry_run:
+            page.preview(outcomes)
+        page.outcomes(outcomes, settings.index, nothing_done=dry_run)
     raise typer.Exit(_exit_code(outcomes))
 
 
-def _index(settings: "Settings", files: "Sequence[Found]") -> "list[Outcome]":
+def _preview(settings: "Settings", found: "Scan", options: "Reading") -> "list[Outcome]":
+    from index.indexing import preview
+    from service.bootstrap import open_store
+
+    try:
+        store = open_store(settings)
+    except NoIndex:
+        return preview(found, None, options)
+    try:
+        return preview(found, store, options)
+    finally:
+        store.close()
+
+
+def _sync(
+    settings: "Settings", found: "Scan", options: "Reading", as_json: bool
+) -> "list[Outcome]":
     from service.bootstrap import discard, open_or_create
 
     opened = open_or_create(settings)
     outcomes: list[Outcome] = []
     try:
-        with progress("Indexing", len(files)) as advance:
-            for outcome in opened.engine.add_files(files):
-                outcomes.append(outcome)
-                advance()
-        if _stored(outcomes):
+        with meter(as_json=as_json) as report:
+            outcomes.extend(opened.engine.sync(found, options, report))
+        if any(outcome.changes for outcome in outcomes):
             opened.store.save_vectors()
     except KeyboardInterrupt:
+        stored = sum(outcome.changes for outcome in outcomes)
         typer.echo(
-            f"pincite: interrupted; stored so far: {_stored(outcomes)}, which stay; "
+            f"pincite: interrupted; stored so far: {stored}, which stay; "
             "run the command again to go on",
             err=True,
         )
@@ -90,16 +182,12 @@ def _index(settings: "Settings", files: "Sequence[Found]") -> "list[Outcome]":
         if opened.created and opened.store.counts() == (0, 0):
             discard(opened)
         else:
-            opened.store.close()
+            opened.engine.close()
     return outcomes
 
 
-def _stored(outcomes: "Sequence[Outcome]") -> int:
-    return sum(outcome.status in ("added", "replaced") for outcome in outcomes)
-
-
 def _exit_code(outcomes: "Sequence[Outcome]") -> int:
-    taken = any(outcome.status in ("added", "replaced", "unchanged") for outcome in outcomes)
+    taken = any(outcome.status not in ("failed", "skipped") for outcome in outcomes)
     named_failed = any(outcome.named and outcome.status == "failed" for outcome in outcomes)
     return ANSWERED if taken and not named_failed else USERS_MISTAKE
 
@@ -128,64 +216,3 @@ def remove(
     page = Page()
     for summary in found:
         page.removed(summary)
-
-
-def rebuild(
-    index: IndexFolder = None,
-    embedder: EmbedderName = None,
-    passage_tokens: PassageTokens = None,
-    overlap_tokens: OverlapTokens = None,
-    as_json: AsJson = False,
-) -> None:
-    """Cut and embed all documents again, for another embedder or other passages.
-
-    The files themselves are not needed. Until all is done the index stays as it was.
-    """
-    from index.indexing import rebuild as rebuild_index
-    from service.bootstrap import open_embedder, open_store, splitter
-
-    settings = settings_with(
-        index=index,
-        embedder=embedder,
-        passage_tokens=passage_tokens,
-        overlap_tokens=overlap_tokens,
-    )
-    store = open_store(settings)
-    try:
-        recorded = store.settings
-        named = recorded.embedder.name if settings.embedder is None else settings.embedder
-        model = open_embedder(named, settings)
-        cut = splitter(settings, recorded.splitter)
-        documents, _ = store.counts()
-        with progress("Rebuilding", documents) as advance:
-            rebuild_index(store, model, cut, advance)
-        store.save_vectors()
-        documents, passages = store.counts()
-        if as_json:
-            from service.schemas import status_body
-
-            print_json(status_body(store.folder, store))
-            return
-    finally:
-        store.close()
-    from service.text import counted
-
-    typer.echo(f"{counted(documents, 'document')} cut into {counted(passages, 'passage')}")
-
-
-@contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on standard error, if that is a terminal; the block calls it for each step."""
-    import sys
-
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    from service.render import console
-
-    columns = (what, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)

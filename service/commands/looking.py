@@ -1,11 +1,11 @@
-"""`status`, `list`, `show`, `doctor` and `models`: the commands that only look."""
+"""`status`, `list`, `show`, `doctor`, `formats` and `models`: the commands that only look."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from index.errors import ModelError, NoIndex, PinciteError
-from service.commands.options import AsJson, IndexFolder, settings_with
+from service.commands.options import AsJson, IndexFolder, Where, settings_with
 from service.commands.output import print_json
 from service.errors import OURS
 
@@ -13,43 +13,62 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 
-def status(index: IndexFolder = None, as_json: AsJson = False) -> None:
+def status(
+    failed: Annotated[
+        bool,
+        typer.Option("--failed", help="Show what could not be read, and why, instead."),
+    ] = False,
+    index: IndexFolder = None,
+    as_json: AsJson = False,
+) -> None:
     """Show what the index holds and what it was made with."""
     from service.bootstrap import open_store
-    from service.schemas import status_body
+    from service.schemas import failures_body, status_body
 
     store = open_store(settings_with(index=index))
     try:
-        body = status_body(store.folder, store)
+        body = failures_body(store) if failed else status_body(store.folder, store)
     finally:
         store.close()
     if as_json:
         print_json(body)
         return
-    from service.render import Page, mib
+    from service.render import Page
+    from service.schemas import FailuresBody
 
-    embedder, splitter = body.embedder, body.splitter
-    Page().table(
-        [
-            ("index", body.index),
-            ("documents", str(body.documents)),
-            ("passages", str(body.passages)),
-            ("generation", str(body.generation)),
-            ("embedder", f"{embedder.name} ({embedder.dim} numbers a vector)"),
-            ("weights", embedder.checksum),
-            ("passages of", f"{splitter.tokens} tokens, overlap {splitter.overlap}"),
-            ("size on disk", mib(body.bytes)),
-        ]
-    )
+    page = Page()
+    if isinstance(body, FailuresBody):
+        page.failures(body)
+    else:
+        page.status(body)
 
 
-def list_documents(index: IndexFolder = None, as_json: AsJson = False) -> None:
-    """List the documents of the index."""
+def formats(as_json: AsJson = False) -> None:
+    """List the formats that are read, with their usual endings.
+
+    What is in a file decides, not what it is called. Reading scanned pages needs more: index them
+    with --ocr, which says how to get it.
+    """
+    from service.schemas import formats_body
+
+    body = formats_body()
+    if as_json:
+        print_json(body)
+        return
+    from service.render import Page
+
+    Page().table([(found.name, " ".join(found.suffixes)) for found in body.formats])
+
+
+def list_documents(where: Where = None, index: IndexFolder = None, as_json: AsJson = False) -> None:
+    """List the documents of the index, or those that fit."""
+    from index.filters import parse
     from service.bootstrap import open_store
 
+    conditions = parse(where or [])
     store = open_store(settings_with(index=index))
     try:
-        documents = store.documents()
+        documents = conditions.select(store.documents())
     finally:
         store.close()
     if as_json:
@@ -59,7 +78,7 @@ def list_documents(index: IndexFolder = None, as_json: AsJson = False) -> None:
         return
     from service.render import Page
 
-    Page().documents(documents)
+    Page().documents(documents, conditions)
 
 
 def show(

@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.settings import Settings
+
+if TYPE_CHECKING:  # what reads documents is not needed to answer questions
+    from index.extract.source import Reading
 
 IndexFolder = Annotated[
     str | None,
@@ -54,6 +57,40 @@ OverlapTokens = Annotated[
         "unless given).",
     ),
 ]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="CONDITION",
+        help="Only documents that fit: KEY=VALUE, KEY!=VALUE, KEY>=VALUE, KEY<=VALUE or "
+        "KEY~PATTERN, where KEY is path, uri, title, type, id, added, pages, characters or one of "
+        "the metadata (language, author, date ...). May be given several times; all must hold.",
+    ),
+]
+JsonText = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--json-text",
+        metavar="FIELD",
+        help="A field of JSON records that is their text; may be given several times. Those "
+        "usually so called, unless given.",
+    ),
+]
+JsonMetadata = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--json-metadata",
+        metavar="FIELD",
+        help="A field of JSON records to keep as metadata; may be given several times. All "
+        "simple ones, unless given.",
+    ),
+]
+Ocr = Annotated[
+    bool,
+    typer.Option(
+        "--ocr", help="Recognise the text of scanned pages; needs pincite[ocr] and tesseract."
+    ),
+]
 Documents = Annotated[
     list[str],
     typer.Argument(
@@ -62,6 +99,15 @@ Documents = Annotated[
         help="Which documents: ids, beginnings of ids (4 characters or more), paths or URIs.",
     ),
 ]
+
+
+def reading_with(
+    json_text: list[str] | None, json_metadata: list[str] | None, ocr: bool
+) -> "Reading":
+    """How files are to be read, by what the command line says."""
+    from index.extract.source import Reading
+
+    return Reading(tuple(json_text or ()), tuple(json_metadata or ()), ocr)
 
 
 def settings_with(

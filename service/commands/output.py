@@ -1,22 +1,23 @@
-"""JSON on standard output."""
+"""JSON on a standard stream."""
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-def print_json(body: "BaseModel", *, one_line: bool = False) -> None:
-    """Write a wire model to standard output, in whatever encoding that has."""
+def print_json(body: "BaseModel", *, one_line: bool = False, stream: TextIO | None = None) -> None:
+    """Write a wire model to a stream, standard output unless given, in whatever encoding it has."""
+    out = sys.stdout if stream is None else stream
     text = _dump(body, one_line, ensure_ascii=False)
     try:
-        text.encode(sys.stdout.encoding or "utf-8")
+        text.encode(out.encoding or "utf-8")
     except UnicodeEncodeError:
         text = _dump(body, one_line, ensure_ascii=True)
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    out.write(text + "\n")
+    out.flush()
 
 
 def _dump(body: "BaseModel", one_line: bool, ensure_ascii: bool) -> str:

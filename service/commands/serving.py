@@ -3,12 +3,23 @@
 import ipaddress
 import logging
 import socket
-from typing import Annotated
+import threading
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from index.errors import InvalidSettings
+from service.commands.changing import check_folders
 from service.commands.options import IndexFolder, ReaderName, settings_with
+from service.commands.watching import Sweep, check_sweep
+
+if TYPE_CHECKING:
+    from index.errors import PinciteError
+    from index.outcomes import Outcome
+    from service.engine import Engine
+    from service.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def serve(
@@ -35,10 +46,21 @@ def serve(
             "and change the index.",
         ),
     ] = False,
+    watch: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--watch",
+            metavar="FOLDER",
+            help="Keep the index in step with this folder meanwhile; may be given several times.",
+        ),
+    ] = None,
+    sweep: Sweep = 300.0,
     index: IndexFolder = None,
     reader: ReaderName = None,
 ) -> None:
     """Serve the index over HTTP, with a page to ask on, until interrupted."""
+    check_folders(watch or [])
+    check_sweep(sweep)
     settings = settings_with(index=index, reader=reader, host=host, port=port)
     local = is_loopback(settings.host)
     if not local and not allow_remote:
@@ -53,24 +75,59 @@ def serve(
     import uvicorn
 
     from service.app import LOOPBACK_HOSTS, create_app
-    from service.bootstrap import open_engine
+    from service.bootstrap import open_engine, open_or_create
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("faiss").setLevel(logging.WARNING)
     with listener:
-        app = create_app(
-            open_engine(settings), settings, allowed_hosts=LOOPBACK_HOSTS if local else None
-        )
+        engine = open_or_create(settings).engine if watch else open_engine(settings)
+        app = create_app(engine, settings, allowed_hosts=LOOPBACK_HOSTS if local else None)
         # A log of accesses would keep what people ask; the page's question stands in its address.
         config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
         address, number = listener.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
         typer.echo(f"Pincite answers at http://{shown}:{number}/ (Ctrl-C stops it)", err=True)
+        if watch:
+            _follow(engine, watch, settings, sweep)
         try:
             uvicorn.Server(config).run(sockets=[listener])
         except KeyboardInterrupt:
             # The usual way to stop a server; uvicorn has closed everything by now.
             return
+
+
+def _follow(engine: "Engine", folders: list[str], settings: "Settings", sweep: float) -> None:
+    """Keep an engine's index in step with folders, in a thread that ends before it is closed."""
+    from index.outcomes import tally
+    from service.text import visible
+    from service.watching import follow
+
+    stop = threading.Event()
+
+    def tell(outcomes: "list[Outcome]") -> None:
+        log.info("documents: %s", tally(outcomes))
+        for outcome in outcomes:
+            if outcome.status == "failed":
+                log.warning("failed: %s", visible(outcome.reason or outcome.name))
+
+    def complain(error: "PinciteError") -> None:
+        log.error("the folders could not be followed just now: %s", visible(str(error)))
+
+    def run() -> None:
+        try:
+            follow(engine, folders, stop, tell, complain, index=settings.index, sweep=sweep)
+        except Exception:
+            # The server goes on with what it has; the log has all of it.
+            log.exception("the folders are not followed any more")
+
+    thread = threading.Thread(target=run, name="pincite-watch", daemon=True)
+
+    def end() -> None:
+        stop.set()
+        thread.join()
+
+    engine.before_closing(end)
+    thread.start()
 
 
 def is_loopback(host: str) -> bool:

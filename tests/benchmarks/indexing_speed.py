@@ -38,11 +38,9 @@ def index(documents: Path, folder: Path) -> float:
 def passage_texts(folder: Path) -> list[str]:
     """What was embedded for each passage of an index."""
     store = LocalStore.open(folder)
-    catalog = store._catalog
-    with catalog.transaction(write=False):
-        passages = catalog.passages(catalog.passage_numbers().tolist())
+    passages = [passage for one in store.documents() for passage in store.passages(one.id)]
     store.close()
-    return [text_in_context(passage) for passage in passages.values()]
+    return [text_in_context(passage) for passage in passages]
 
 
 def main() -> None:

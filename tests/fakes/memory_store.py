@@ -4,15 +4,21 @@ import math
 import re
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from urllib.parse import unquote
 
 from index.catalog import DocumentSummary, IndexSettings
-from index.documents import Document, Passage
+from index.documents import Document, Passage, document_id
 from index.embedding import Vectors
-from index.errors import UnknownDocument
+from index.errors import IncompatibleIndex, UnknownDocument
+from index.extract import Problem
 from index.lexical import content_words
-from index.store import Candidate, Entry, MakePassages
+from index.passages import text_in_context
+from index.store import Candidate, Entry, Intake, Origin, OriginState
+
+Passages = tuple[Sequence[Passage], Vectors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,23 @@ class _Row:
     length: int
 
 
+@dataclass
+class _Stored:
+    """A document: its content, the place whose name is its title, and its passages by edition."""
+
+    document: Document
+    titled_by: str | None
+    editions: dict[int, Passages] = field(default_factory=dict)
+
+
+@dataclass
+class _Place:
+    origin: str
+    document: str
+    left: bool = False
+    """Whether it is left from what its origin held before."""
+
+
 class MemoryStore:
     """Keeps everything in memory.
 
@@ -31,8 +54,16 @@ class MemoryStore:
     """
 
     def __init__(self, settings: IndexSettings) -> None:
-        self._settings = settings
-        self._entries: dict[str, Entry] = {}
+        self._documents: dict[str, _Stored] = {}
+        self._ids: dict[tuple[object, ...], str] = {}  # by content
+        self._places: dict[str, _Place] = {}  # the longest known first
+        self._origins: dict[str, Origin] = {}
+        self._problems: dict[str, tuple[Problem, ...]] = {}
+        self._editions = {1: settings}
+        self._current, self._last = 1, 1
+        self._building: int | None = None
+        self._previous: int | None = None
+        self._begun: int | None = None
         self._generation = 0
         self._lock = threading.RLock()
 
@@ -42,47 +73,211 @@ class MemoryStore:
 
     @property
     def settings(self) -> IndexSettings:
-        return self._settings
+        return self._editions[self._current]
 
-    def put(self, entries: Sequence[Entry]) -> None:
-        if not entries:
-            return
-        for entry in entries:
-            _check(entry, self._settings.embedder.dim)
+    @property
+    def building(self) -> IndexSettings | None:
+        return None if self._building is None else self._editions[self._building]
+
+    @property
+    def previous(self) -> IndexSettings | None:
+        return None if self._previous is None else self._editions[self._previous]
+
+    # What stands where
+
+    def put(self, intakes: Sequence[Intake]) -> list[list[str]]:
+        for intake in intakes:
+            for entry in intake.entries:
+                _check(entry.passages, entry.vectors, self.settings.embedder.dim)
+                if not entry.document.uri.startswith(intake.origin.uri):
+                    raise ValueError(f"{entry.document.uri} does not stand in {intake.origin.uri}")
+        if not intakes:
+            return []
         with self._lock:
-            self._entries |= {entry.document.id: entry for entry in entries}
-            self._generation += 1
+            ids = [self._take(intake) for intake in intakes]
+            self._finish()
+        return ids
+
+    def _take(self, intake: Intake) -> list[str]:
+        origin = intake.origin
+        self._origins[origin.uri] = origin
+        self._problems[origin.uri] = tuple(intake.problems)
+        here = [uri for uri, place in self._places.items() if place.origin == origin.uri]
+        if not intake.entries:
+            for uri in here:
+                self._places[uri].left = True
+            return list(dict.fromkeys(self._places[uri].document for uri in here))
+        going = set(here) - {entry.document.uri for entry in intake.entries}
+        ids = [self._enter(origin.uri, entry, going) for entry in intake.entries]
+        for uri in going:
+            del self._places[uri]
+        return ids
+
+    def _enter(self, origin: str, entry: Entry, going: set[str]) -> str:
+        uri, content = entry.document.uri, _content(entry.document)
+        id_ = self._ids.get(content)
+        if id_ is not None:
+            self._link(uri, _Place(origin, id_))
+            stored = self._documents[id_]
+            if stored.titled_by is not None and self._uris(id_)[0] == uri:
+                stored.document = replace(stored.document, title=entry.document.title)
+                stored.titled_by = uri
+            return id_
+        id_ = self._places[uri].document if uri in self._places else None
+        if id_ is None or set(self._uris(id_)) - going - {uri}:
+            id_ = self._free_id(uri)
+        else:
+            del self._ids[_content(self._documents[id_].document)]
+        self._ids[content] = id_
+        document = replace(entry.document, id=id_, copies=())
+        passages = [replace(passage, document_id=id_) for passage in entry.passages]
+        self._documents[id_] = _Stored(
+            document,
+            uri if document.title_from_name else None,
+            {self._current: (passages, entry.vectors)},
+        )
+        self._link(uri, _Place(origin, id_))
+        return id_
+
+    def _free_id(self, uri: str) -> str:
+        salt, id_ = 0, document_id(uri)
+        while id_ in self._documents:
+            salt += 1
+            id_ = document_id(f"{uri}\0{salt}")
+        return id_
+
+    def _link(self, uri: str, place: _Place) -> None:
+        self._places[uri] = place  # one that was there keeps its turn
+
+    def _uris(self, id_: str) -> list[str]:
+        return [uri for uri, place in self._places.items() if place.document == id_]
+
+    def _finish(self) -> None:
+        """Let go of documents without a place, and call the others by their first place's name."""
+        firsts: dict[str, str] = {}
+        for uri, place in self._places.items():
+            firsts.setdefault(place.document, uri)
+        self._documents = {id_: one for id_, one in self._documents.items() if id_ in firsts}
+        self._ids = {_content(one.document): id_ for id_, one in self._documents.items()}
+        for id_, stored in self._documents.items():
+            first = firsts[id_]
+            if stored.titled_by not in (None, first):
+                stored.document = replace(stored.document, title=_named(first))
+                stored.titled_by = first
+        self._generation += 1
+
+    def rearrange(self, copies: Sequence[tuple[Origin, str]], gone: Sequence[str]) -> list[Origin]:
+        if not copies and not gone:
+            return []
+        with self._lock:
+            here: dict[str, dict[str, _Place]] = {}
+            for uri, place in self._places.items():
+                here.setdefault(place.origin, {})[uri] = place
+            leaving, missing, kept = set(gone), [], {}
+            found: list[tuple[Origin, dict[str, _Place], tuple[Problem, ...]]] = []
+            for origin, source in copies:
+                known = self._origins.get(source)
+                if known is None or (known.sha256, known.recipe) != (origin.sha256, origin.recipe):
+                    missing.append(origin)
+                    continue
+                places = {
+                    origin.uri + uri[len(source) :]: replace(place, origin=origin.uri)
+                    for uri, place in here.get(source, {}).items()
+                    if source in leaving or not place.left
+                }
+                problems = tuple(
+                    replace(problem, uri=origin.uri + problem.uri.removeprefix(source))
+                    for problem in self._problems[source]
+                )
+                found.append((origin, places, problems))
+            for origin, places, problems in found:
+                self._origins[origin.uri] = origin
+                self._problems[origin.uri] = problems
+                for uri, place in places.items():
+                    self._link(uri, place)
+                kept[origin.uri] = places
+            self._places = {
+                uri: place
+                for uri, place in self._places.items()
+                if place.origin not in leaving and uri in kept.get(place.origin, [uri])
+            }
+            for uri in leaving:
+                self._origins.pop(uri, None)
+                self._problems.pop(uri, None)
+            self._finish()
+        return missing
+
+    def origins(self) -> list[OriginState]:
+        with self._lock:
+            counts = Counter(place.origin for place in self._places.values())
+            return [
+                OriginState(origin, counts[uri], self._problems[uri])
+                for uri, origin in sorted(self._origins.items())
+            ]
 
     def remove(self, document_ids: Iterable[str]) -> None:
         with self._lock:
-            left = dict(self._entries)
-            for document_id in document_ids:
-                if left.pop(document_id, None) is None:
-                    raise UnknownDocument(f"{document_id}: no such document")
-            self._entries = left
-            self._generation += 1
+            ids = list(document_ids)
+            for place, id_ in enumerate(ids):
+                if id_ not in self._documents or id_ in ids[:place]:
+                    raise UnknownDocument(f"{id_}: no such document")
+            forgotten = {p.origin for p in self._places.values() if p.document in ids}
+            self._places = {u: p for u, p in self._places.items() if p.document not in ids}
+            holding = {place.origin for place in self._places.values()}
+            for uri in forgotten:
+                if uri in holding:
+                    self._origins[uri] = Origin(uri, "", "")
+                else:
+                    del self._origins[uri], self._problems[uri]
+            self._finish()
+
+    # Documents
 
     def document(self, document_id: str) -> Document:
-        if document_id not in self._entries:
-            raise UnknownDocument(f"{document_id}: no such document")
-        return self._entries[document_id].document
+        with self._lock:
+            if document_id not in self._documents:
+                raise UnknownDocument(f"{document_id}: no such document")
+            uri, *copies = self._uris(document_id)
+            return replace(self._documents[document_id].document, uri=uri, copies=tuple(copies))
 
     def documents(self) -> list[DocumentSummary]:
         with self._lock:
-            found = [_summary(entry) for entry in self._entries.values()]
+            uris: dict[str, list[str]] = {}
+            for uri, place in self._places.items():
+                uris.setdefault(place.document, []).append(uri)
+            found = [
+                _summary(self._documents[id_], places, len(self._passages_of(id_)[0]))
+                for id_, places in uris.items()
+            ]
         return sorted(found, key=lambda summary: summary.uri)
 
     def find(self, uri: str) -> DocumentSummary | None:
-        return next((summary for summary in self.documents() if summary.uri == uri), None)
-
-    def rebuild(self, settings: IndexSettings, make: MakePassages) -> None:
         with self._lock:
-            entries = {}
-            for id_, entry in self._entries.items():
-                entries[id_] = Entry(entry.document, *make(entry.document), entry.extractor)
-                _check(entries[id_], settings.embedder.dim)
-            self._entries, self._settings = entries, settings
-            self._generation += 1
+            place = self._places.get(uri)
+            if place is None:
+                return None
+            id_ = place.document
+            return _summary(self._documents[id_], self._uris(id_), len(self._passages_of(id_)[0]))
+
+    def _passages_of(self, id_: str) -> Passages:
+        return self._documents[id_].editions[self._current]
+
+    def passages(self, document_id: str) -> list[Passage]:
+        with self._lock:
+            if document_id not in self._documents:
+                raise UnknownDocument(f"{document_id}: no such document")
+            return list(self._passages_of(document_id)[0])
+
+    def known_vectors(self, texts: Sequence[str]) -> dict[str, Vectors]:
+        with self._lock:
+            known = {
+                text_in_context(passage): vector
+                for id_ in self._documents
+                for passage, vector in zip(*self._passages_of(id_), strict=True)
+            }
+        return {text: known[text] for text in texts if text in known}
+
+    # Searching
 
     def candidates(
         self, question: str, vector: Vectors, k: int, within: Collection[str] | None = None
@@ -90,8 +285,8 @@ class MemoryStore:
         with self._lock:
             rows = [
                 _row(passage, passage_vector)
-                for entry in self._entries.values()
-                for passage, passage_vector in zip(entry.passages, entry.vectors, strict=True)
+                for id_ in self._documents
+                for passage, passage_vector in zip(*self._passages_of(id_), strict=True)
             ]
         found = [
             Candidate(row.passage, float(row.vector @ vector), lexical)
@@ -105,29 +300,127 @@ class MemoryStore:
         )[:k]
         return list({candidate.passage.id: candidate for candidate in dense + lexical}.values())
 
+    # Editions
+
+    def begin(self, settings: IndexSettings) -> None:
+        with self._lock:
+            if self.building != settings:
+                self._drop(self._building)
+                if self.previous == settings != self.settings:
+                    self._building, self._previous = self._previous, None
+                else:
+                    self._last += 1
+                    self._building = self._last
+                    self._editions[self._last] = settings
+            self._begun = self._building
+
+    def _drop(self, edition: int | None) -> None:
+        if edition is not None:
+            del self._editions[edition]
+            for stored in self._documents.values():
+                stored.editions.pop(edition, None)
+
+    def pending(self, most: int) -> list[str]:
+        with self._lock:
+            if self._building is None:
+                return []
+            lacking = [
+                i for i, one in self._documents.items() if self._building not in one.editions
+            ]
+            return lacking[:most]
+
+    def edition_progress(self) -> tuple[int, int] | None:
+        if self._building is None:
+            return None
+        return len(self._documents) - len(self.pending(len(self._documents))), len(self._documents)
+
+    def fill(self, filled: Sequence[tuple[Document, Sequence[Passage], Vectors]]) -> None:
+        with self._lock:
+            if self._is_switched():
+                return
+            edition = self._building
+            assert edition is not None
+            for _, passages, vectors in filled:
+                _check(passages, vectors, self._editions[edition].embedder.dim)
+            for document, passages, vectors in filled:
+                stored = self._documents.get(document.id)
+                if stored is not None and _content(stored.document) == _content(document):
+                    stored.editions.setdefault(edition, (passages, vectors))
+
+    def switch(self) -> bool:
+        with self._lock:
+            if self._is_switched():
+                return True
+            if self.pending(1):
+                return False
+            assert self._building is not None
+            self._drop(self._previous)
+            self._previous, self._current = self._current, self._building
+            self._building = None
+            if self.previous == self.settings:
+                self._drop(self._previous)
+                self._previous = None
+            self._generation += 1
+            return True
+
+    def _is_switched(self) -> bool:
+        """Whether the edition that was begun is the current one already."""
+        if self._begun is not None and self._begun == self._current:
+            return True
+        if self._begun is None or self._begun != self._building:
+            raise IncompatibleIndex("the edition that was begun is not being built any more")
+        return False
+
     def close(self) -> None:
-        self._entries = {}
+        pass
 
 
-def _check(entry: Entry, dim: int) -> None:
-    expected = (len(entry.passages), dim)
-    if entry.vectors.shape != expected:
-        raise ValueError(f"vectors have shape {entry.vectors.shape}, expected {expected}")
+def _check(passages: Sequence[Passage], vectors: Vectors, dim: int) -> None:
+    expected = (len(passages), dim)
+    if vectors.shape != expected:
+        raise ValueError(f"vectors have shape {vectors.shape}, expected {expected}")
 
 
-def _summary(entry: Entry) -> DocumentSummary:
-    document = entry.document
-    return DocumentSummary(
-        document.id,
-        document.uri,
-        document.title,
-        document.media_type,
+def _content(document: Document) -> tuple[object, ...]:
+    """Everything but where the document stands and what it is called for that."""
+    return (
         document.sha256,
-        entry.extractor,
-        len(document.text),
-        len(document.pages),
-        len(entry.passages),
-        "2000-01-01T00:00:00Z",
+        document.text,
+        document.media_type,
+        None if document.title_from_name else document.title,
+        _items(document.metadata),
+        document.pages,
+        document.sections,
+        document.parts,
+        document.cells,
+    )
+
+
+def _items(metadata: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(metadata.items()))
+
+
+def _named(uri: str) -> str:
+    """A file's name without its ending."""
+    name = unquote(re.split("/" if "/" in uri else ":", uri)[-1])
+    name = " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    return PurePosixPath(name).stem or name or uri
+
+
+def _summary(stored: _Stored, uris: Sequence[str], passages: int) -> DocumentSummary:
+    document = stored.document
+    return DocumentSummary(
+        id=document.id,
+        uri=uris[0],
+        title=document.title,
+        media_type=document.media_type,
+        sha256=document.sha256,
+        characters=len(document.text),
+        pages=len(document.pages),
+        passages=passages,
+        added_at="2000-01-01T00:00:00Z",
+        copies=tuple(uris[1:]),
+        metadata=dict(document.metadata),
     )
 
 

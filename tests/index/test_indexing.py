@@ -1,18 +1,22 @@
 """Files and texts into an index."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
-from index import indexing
+from index import sync as comparing
 from index.catalog import IndexSettings
 from index.embedding import Vectors
 from index.errors import InvalidSettings, UnsupportedFormat
+from index.extract import Extraction
+from index.extract.source import Limits
+from index.extract.workers import InProcess, Job
 from index.files import Found, expand, file_uri
-from index.indexing import Indexer, Outcome, Status, rebuild
+from index.indexing import Indexer, Outcome, Progress, Status
 from index.passages import Splitter
-from index.store import Entry, PassageStore
+from index.store import Intake, PassageStore
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.memory_store import MemoryStore
 
@@ -28,10 +32,10 @@ class CountingStore(MemoryStore):
         super().__init__(settings)
         self.puts: list[int] = []
 
-    def put(self, entries: Sequence[Entry]) -> None:
-        super().put(entries)
-        if entries:
-            self.puts.append(len(entries))
+    def put(self, intakes: Sequence[Intake]) -> list[list[str]]:
+        if intakes:
+            self.puts.append(len(intakes))
+        return super().put(intakes)
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def store() -> CountingStore:
 
 @pytest.fixture
 def indexer(store: PassageStore) -> Indexer:
-    return Indexer(store, EMBEDDER, SPLITTER)
+    return Indexer(store, EMBEDDER, SPLITTER, InProcess())
 
 
 @pytest.fixture
@@ -75,7 +79,7 @@ def statuses(outcomes: dict[str, Outcome]) -> dict[str, Status]:
     return {name: outcome.status for name, outcome in outcomes.items()}
 
 
-def test_files_are_added_then_unchanged_then_replaced(
+def test_files_are_added_then_unchanged_then_changed(
     indexer: Indexer, store: PassageStore, folder: Path
 ) -> None:
     assert set(statuses(add(indexer, folder)).values()) == {Status.ADDED}
@@ -84,7 +88,7 @@ def test_files_are_added_then_unchanged_then_replaced(
     assert store.generation == generation
     (folder / "bat.txt").write_text("The bat wakes.")
     assert statuses(add(indexer, folder)) == {
-        "bat.txt": Status.REPLACED,
+        "bat.txt": Status.CHANGED,
         "crab.txt": Status.UNCHANGED,
         "newt.txt": Status.UNCHANGED,
     }
@@ -103,7 +107,16 @@ def test_an_outcome_says_which_document_and_how_many_passages(
 
 
 def test_statuses_are_words_of_the_interface() -> None:
-    assert [str(s) for s in Status] == ["added", "replaced", "unchanged", "skipped", "failed"]
+    assert [str(s) for s in Status] == [
+        "added",
+        "changed",
+        "moved",
+        "copied",
+        "removed",
+        "unchanged",
+        "skipped",
+        "failed",
+    ]
 
 
 def test_an_unsupported_file_is_skipped_in_a_folder_and_fails_when_named(
@@ -135,15 +148,15 @@ def test_a_file_that_is_not_there_fails_and_the_others_go_on(
 
 
 def test_a_file_that_vanishes_before_its_turn_fails_and_the_others_go_on(
-    indexer: Indexer, store: PassageStore, folder: Path
+    store: PassageStore, folder: Path
 ) -> None:
-    def vanishing() -> Iterator[Found]:
-        for found in expand([str(folder)]):
-            if found.path.name == "crab.txt":
-                found.path.unlink()
-            yield found
+    class Late(InProcess):
+        def submit(self, job: Job) -> Future[Extraction]:
+            (folder / "crab.txt").unlink(missing_ok=True)
+            return super().submit(job)
 
-    outcomes = by_name(indexer.add_files(vanishing()))
+    indexer = Indexer(store, EMBEDDER, SPLITTER, Late())
+    outcomes = by_name(indexer.add_files(expand([str(folder)])))
     assert outcomes["crab.txt"].status is Status.FAILED
     assert "is gone" in (outcomes["crab.txt"].reason or "")
     assert len(store.documents()) == 2
@@ -153,7 +166,7 @@ def test_a_folder_in_a_files_place_fails(indexer: Indexer, folder: Path) -> None
     (folder / "sub").mkdir()
     (outcome,) = indexer.add_files([Found(folder / "sub", named=True)])
     assert outcome.status is Status.FAILED
-    assert "cannot be read" in (outcome.reason or "")
+    assert "is not a regular file" in (outcome.reason or "")
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", BINARY, b"%PDF-1.7 and then nothing"])
@@ -165,15 +178,16 @@ def test_an_unreadable_replacement_leaves_the_old_version_searchable(
     (folder / "newt.txt").write_text("The newt wakes.")
     outcomes = add(indexer, folder)
     assert outcomes["bat.txt"].status in {Status.FAILED, Status.SKIPPED}
-    assert outcomes["newt.txt"].status is Status.REPLACED
+    assert outcomes["newt.txt"].status is Status.CHANGED
     assert text(store, folder / "bat.txt") == "The bat sleeps."
     assert best(store, "The bat sleeps") == "The bat sleeps."
 
 
 def test_a_file_too_large_is_not_even_read(
-    indexer: Indexer, folder: Path, monkeypatch: pytest.MonkeyPatch
+    store: PassageStore, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexing, "size_limit", lambda: 10)
+    limits = Limits(text_bytes=10, binary_bytes=10)
+    indexer = Indexer(store, EMBEDDER, SPLITTER, InProcess(limits))
     outcome = add(indexer, folder)["bat.txt"]
     assert outcome.status is Status.FAILED
     assert "has 15 bytes, more than the 10" in (outcome.reason or "")
@@ -183,8 +197,8 @@ def test_a_file_read_by_an_older_extractor_is_read_again(
     indexer: Indexer, store: PassageStore, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(indexer, folder)
-    monkeypatch.setattr(indexing, "EXTRACTOR_VERSION", 999)
-    assert set(statuses(add(indexer, folder)).values()) == {Status.REPLACED}
+    monkeypatch.setattr(comparing, "EXTRACTOR_VERSION", 999)
+    assert set(statuses(add(indexer, folder)).values()) == {Status.CHANGED}
     assert set(statuses(add(indexer, folder)).values()) == {Status.UNCHANGED}
 
 
@@ -204,39 +218,44 @@ def test_what_was_stored_before_an_interruption_stays(
     for n in range(100):
         (tmp_path / f"{n:03}.txt").write_text(f"Flat {n}.")
 
-    def interrupted() -> Iterator[Found]:
-        for place, found in enumerate(expand([str(tmp_path)])):
-            if place == 90:
+    class Interrupted(InProcess):
+        def submit(self, job: Job) -> Future[Extraction]:
+            if job.name.endswith("090.txt"):
                 raise KeyboardInterrupt
-            yield found
+            return super().submit(job)
 
-    outcomes = []
     with pytest.raises(KeyboardInterrupt):
-        outcomes.extend(indexer.add_files(interrupted()))
+        add(Indexer(store, EMBEDDER, SPLITTER, Interrupted()), tmp_path)
     assert len(store.documents()) == 64
     assert set(statuses(add(indexer, tmp_path)).values()) == {Status.ADDED, Status.UNCHANGED}
     assert len(store.documents()) == 100
 
 
 def test_bytes_are_added_under_the_uri_given(indexer: Indexer, store: PassageStore) -> None:
-    outcome = indexer.add_bytes(b"The bat sleeps.", uri="upload:bat", name="bat.txt")
+    (outcome,) = indexer.add_bytes(b"The bat sleeps.", uri="upload:bat", name="bat.txt")
     assert outcome.status is Status.ADDED
+    assert outcome.name == "bat.txt"
     summary = store.find("upload:bat")
     assert summary is not None
     assert summary.id == outcome.document_id
-    again = indexer.add_bytes(b"The bat sleeps.", uri="upload:bat", name="bat.txt")
+    (again,) = indexer.add_bytes(b"The bat sleeps.", uri="upload:bat", name="bat.txt")
     assert again.status is Status.UNCHANGED
+    assert again.document_id == outcome.document_id
+    (other,) = indexer.add_bytes(b"The bat wakes.", uri="upload:bat", name="bat.txt")
+    assert (other.status, other.document_id) == (Status.CHANGED, outcome.document_id)
 
 
 def test_a_title_that_is_given_overrules_the_one_found(
     indexer: Indexer, store: PassageStore
 ) -> None:
     def put(title: str | None) -> tuple[Status, str]:
-        outcome = indexer.add_bytes(b"# Found\n\nText.", uri="upload:a", name="a.md", title=title)
+        (outcome,) = indexer.add_bytes(
+            b"# Found\n\nText.", uri="upload:a", name="a.md", title=title
+        )
         return outcome.status, store.documents()[0].title
 
     assert put(None) == (Status.ADDED, "Found")
-    assert put("Given") == (Status.REPLACED, "Given")
+    assert put("Given") == (Status.CHANGED, "Given")
     assert put("Given") == (Status.UNCHANGED, "Given")
     assert put(None) == (Status.UNCHANGED, "Given")
 
@@ -259,29 +278,7 @@ def test_passages_are_embedded_in_their_context(indexer: Indexer, store: Passage
 def test_a_splitter_that_does_not_fit_the_embedder_is_refused(store: PassageStore) -> None:
     for splitter in (Splitter(tokens=250), Splitter(tokens=32, overlap=30)):
         with pytest.raises(InvalidSettings):
-            Indexer(store, EMBEDDER, splitter)
-        with pytest.raises(InvalidSettings):
-            rebuild(store, EMBEDDER, splitter)
-
-
-def test_rebuilding_cuts_and_embeds_again_without_the_files(
-    indexer: Indexer, store: PassageStore, folder: Path
-) -> None:
-    (folder / "long.txt").write_text("The rent is due on Monday. " * 40)
-    add(indexer, folder)
-    for path in folder.iterdir():
-        path.unlink()
-    before = {s.uri: s.passages for s in store.documents()}
-    other, calls = HashEmbedder(48, "other"), []
-    rebuild(store, other, Splitter(20, 0), progress=lambda: calls.append(1))
-    after = {s.uri: s.passages for s in store.documents()}
-    long = file_uri(folder / "long.txt")
-    assert after[long] > 3 * before[long]
-    assert len(calls) == 4
-    assert store.settings == IndexSettings(other.identity, Splitter(20, 0))
-    row = other.embed_questions(["The newt sleeps."])[0]
-    (found,) = store.candidates("", row, 1)
-    assert found.passage.text == "The newt sleeps."
+            Indexer(store, EMBEDDER, splitter, InProcess())
 
 
 def test_an_embedder_that_fails_leaves_the_store_as_it_was(
@@ -292,6 +289,18 @@ def test_an_embedder_that_fails_leaves_the_store_as_it_was(
             raise MemoryError
 
     with pytest.raises(MemoryError):
-        add(Indexer(store, Failing(), SPLITTER), folder)
+        add(Indexer(store, Failing(), SPLITTER, InProcess()), folder)
     assert store.documents() == []
-    assert add(Indexer(store, EMBEDDER, SPLITTER), folder)["bat.txt"].status is Status.ADDED
+    again = add(Indexer(store, EMBEDDER, SPLITTER, InProcess()), folder)
+    assert again["bat.txt"].status is Status.ADDED
+
+
+def test_progress_counts_files_passages_and_failures(store: PassageStore, folder: Path) -> None:
+    (folder / "bad.txt").write_bytes(b"")
+    seen: list[Progress] = []
+    indexer = Indexer(store, EMBEDDER, SPLITTER, InProcess(), report=seen.append)
+    add(indexer, folder)
+    assert seen[-1] == Progress(compared=4, to_read=4, read=4, passages=3, failed=1)
+    assert [progress.read for progress in seen] == sorted(progress.read for progress in seen)
+    add(indexer, folder)
+    assert seen[-1] == Progress(compared=4, failed=1)

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.catalog import DATABASE, FORMAT_VERSION, IndexSettings
+from index.catalog import IndexSettings
+from index.database import DATABASE
 from index.doctor import check
 from index.documents import Document
 from index.errors import (
@@ -26,11 +27,11 @@ from index.errors import (
     UnavailableIndex,
     UnknownDocument,
 )
-from index.indexing import rebuild
+from index.migrations import FORMAT_VERSION
 from index.passages import Splitter
 from index.store import FAISS_FILE, Candidate, LocalStore
 from tests.fakes.hash_embedder import HashEmbedder
-from tests.fakes.made import a_document, an_entry
+from tests.fakes.made import a_document, an_intake, build, reindex
 
 EMBEDDER = HashEmbedder()
 SETTINGS = IndexSettings(EMBEDDER.identity, Splitter())
@@ -43,7 +44,7 @@ def animal(name: str) -> Document:
 
 
 def put(store: LocalStore, *names: str) -> None:
-    store.put([an_entry(animal(name), EMBEDDER) for name in names])
+    store.put([an_intake(animal(name), EMBEDDER) for name in names])
 
 
 def search(store: LocalStore, question: str, k: int = 50) -> list[Candidate]:
@@ -187,11 +188,19 @@ def test_a_folder_without_an_index_is_told_from_none(tmp_path: Path) -> None:
         LocalStore.open(tmp_path)
 
 
-def test_another_format_version_is_refused(folder: Path) -> None:
-    _sql(folder, f"PRAGMA user_version = {FORMAT_VERSION + 6}")
-    with pytest.raises(IncompatibleIndex, match="format version 7, this Pincite reads 1") as error:
+def test_a_format_to_come_is_refused(folder: Path) -> None:
+    before = FORMAT_VERSION
+    _sql(folder, f"PRAGMA user_version = {before + 6}")
+    with pytest.raises(IncompatibleIndex, match=rf"version {before + 6}, .* up to {before}") as e:
         LocalStore.open(folder)
-    assert "pincite index --index NEW_FOLDER PATH" in one_line(error)
+    assert "update Pincite" in one_line(e)
+
+
+def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
+    _sql(tmp_path, "CREATE TABLE thesis (page TEXT)")
+    with pytest.raises(IncompatibleIndex, match="is not an index of Pincite's") as error:
+        LocalStore.open(tmp_path)
+    assert "--index NEW_FOLDER" in one_line(error)
 
 
 def test_another_embedder_is_refused_with_the_command_that_embeds_again(store: LocalStore) -> None:
@@ -199,13 +208,13 @@ def test_another_embedder_is_refused_with_the_command_that_embeds_again(store: L
     other = HashEmbedder(32, "other").identity
     with pytest.raises(IncompatibleIndex, match=r"made with the embedder hash .*, not other") as e:
         store.require(replace(SETTINGS, embedder=other))
-    assert "pincite rebuild --embedder other" in one_line(e)
+    assert "pincite reindex --embedder other" in one_line(e)
 
 
 def test_another_splitter_is_refused_with_the_command_that_cuts_again(store: LocalStore) -> None:
     with pytest.raises(IncompatibleIndex, match=r"160 tokens, overlap 32.*not 80, 10") as error:
         store.require(replace(SETTINGS, splitter=Splitter(80, 10)))
-    assert "pincite rebuild --passage-tokens 80 --overlap-tokens 10" in one_line(error)
+    assert "pincite reindex --passage-tokens 80 --overlap-tokens 10" in one_line(error)
 
 
 def _sql(folder: Path, statement: str, *values: object) -> None:
@@ -231,15 +240,15 @@ def _holes(folder: Path) -> None:
 
 
 def _no_settings(folder: Path) -> None:
-    _sql(folder, "DELETE FROM meta WHERE key = 'settings'")
+    _sql(folder, "DELETE FROM editions")
 
 
 def _odd_settings(folder: Path) -> None:
-    _sql(folder, "UPDATE meta SET value = '{\"embedder\": 3}' WHERE key = 'settings'")
+    _sql(folder, "UPDATE editions SET settings = '{\"embedder\": 3}'")
 
 
 def _settings_no_json(folder: Path) -> None:
-    _sql(folder, "UPDATE meta SET value = '{' WHERE key = 'settings'")
+    _sql(folder, "UPDATE editions SET settings = '{'")
 
 
 def _odd_generation(folder: Path) -> None:
@@ -420,7 +429,7 @@ def test_whatever_became_of_the_faiss_file_answers_are_right_and_it_is_mended(
 def test_the_faiss_file_of_vectors_of_another_length_is_not_used(folder: Path) -> None:
     wide = HashEmbedder(48, "wide")
     store = LocalStore.open(folder)
-    rebuild(store, wide, Splitter())
+    reindex(store, wide, Splitter())
     store.close()
     for _ in range(2):
         store = LocalStore.open(folder)
@@ -467,14 +476,109 @@ def test_vectors_of_an_embedder_that_is_no_longer_the_indexs_are_refused(
     store: LocalStore,
 ) -> None:
     other = LocalStore.open(store.folder)
-    rebuild(other, HashEmbedder(32, "other"), Splitter())
+    reindex(other, HashEmbedder(32, "other"), Splitter())
     other.close()
-    with pytest.raises(IncompatibleIndex, match="rebuilt"):
+    with pytest.raises(IncompatibleIndex, match="reindexed"):
         search(store, "whale")
-    with pytest.raises(IncompatibleIndex, match="rebuilt"):
+    with pytest.raises(IncompatibleIndex, match="reindexed"):
         put(store, "eel")
     assert [s.uri for s in store.documents()] == sorted(f"test:{name}" for name in ANIMALS)
     assert check(store.folder, HashEmbedder(32, "other")).ok
+
+
+def test_a_store_goes_on_once_it_is_told_what_the_index_is_made_with_now(
+    store: LocalStore,
+) -> None:
+    search(store, "whale")
+    wide = HashEmbedder(48, "wide")
+    other = LocalStore.open(store.folder)
+    reindex(other, wide, Splitter(20, 0))
+    other.close()
+    store.require(store.settings)
+    store.put([an_intake(animal("eel"), wide, Splitter(20, 0))])
+    row = wide.embed_questions(["The eel sleeps at noon."])[0]
+    (best,) = store.candidates("", row, 1)
+    assert best.dense_score == pytest.approx(1, abs=1e-6)
+    assert best.passage.document_id == animal("eel").id
+
+
+def test_another_splitter_alone_keeps_searches_going_but_not_writing(store: LocalStore) -> None:
+    search(store, "whale")
+    other = LocalStore.open(store.folder)
+    reindex(other, EMBEDDER, Splitter(20, 0))
+    other.close()
+    assert_right(store)
+    with pytest.raises(IncompatibleIndex, match="reindexed"):
+        put(store, "eel")
+    store.require(store.settings)
+    store.put([an_intake(animal("eel"), EMBEDDER, Splitter(20, 0))])
+    assert_right(store)
+
+
+OTHER, OTHERS = HashEmbedder(16, "other"), Splitter(20, 0)
+
+
+def test_two_that_reindex_to_the_same_share_the_work(store: LocalStore) -> None:
+    other = LocalStore.open(store.folder)
+    build(store, OTHER, OTHERS)
+    reindex(other, OTHER, OTHERS)
+    assert store.pending(9) == []
+    store.fill([])
+    assert store.switch()
+    assert store.settings == other.settings == IndexSettings(OTHER.identity, OTHERS)
+    assert len(store.candidates("", OTHER.embed_questions(["whale"])[0], 50)) == len(ANIMALS)
+    other.close()
+
+
+def test_who_reindexes_is_told_when_another_began_something_else(store: LocalStore) -> None:
+    build(store, OTHER, OTHERS)
+    other = LocalStore.open(store.folder)
+    other.begin(IndexSettings(EMBEDDER.identity, OTHERS))
+    for step in (lambda: store.fill([]), store.switch):
+        with pytest.raises(IncompatibleIndex, match="another reindexing was begun") as error:
+            step()
+        assert "pincite status" in one_line(error)
+    other.close()
+    assert_right(store)
+
+
+def test_an_edition_out_of_use_is_removed_in_portions(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.store._SWEEP_AT_ONCE", 3)
+    build(store, OTHER, OTHERS)
+    build(store, HashEmbedder(24, "third"), OTHERS)
+    assert _rows(store, "SELECT count(*) FROM passages") == [(2 * len(ANIMALS),)]
+    assert _rows(store, "SELECT count(*) FROM editions") == [(2,)]
+    assert_right(store)
+
+
+def test_what_a_removal_cut_off_left_does_no_harm_and_is_removed_later(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    build(store, OTHER, OTHERS)
+    with monkeypatch.context() as patched:
+        patched.setattr("index.catalog.Catalog.sweep", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            store.begin(IndexSettings(EMBEDDER.identity, OTHERS))
+    put(store, "eel")
+    store.remove([animal("whale").id])
+    assert_right(store)
+    report = check(store.folder, EMBEDDER)
+    assert report.ok, report
+    reindex(store, EMBEDDER, OTHERS)
+    assert _rows(store, "SELECT count(*) FROM editions WHERE state = 'dropped'") == [(0,)]
+    assert_right(store)
+
+
+def _rows(store: LocalStore, query: str) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(store.folder / DATABASE)
+    rows = connection.execute(query).fetchall()
+    connection.close()
+    return rows
 
 
 def _write_for_ever(folder: Path) -> None:
@@ -485,6 +589,14 @@ def _write_for_ever(folder: Path) -> None:
             store.remove([animal(f"{name}{count % 2}").id for name in ANIMALS[:4]])
             search(store, "whale")
             store.save_vectors()
+        if count % 4 == 1:
+            moving = [state.origin for state in store.origins()[:4]]
+            copies = [(replace(one, uri=one.uri + "+"), one.uri) for one in moving]
+            store.rearrange(copies, [one.uri for one in moving])
+        if count % 5 == 4:
+            build(store, OTHER, Splitter(16 + count % 3, 0))
+            store.begin(SETTINGS)
+            reindex(store, EMBEDDER, SETTINGS.splitter)
 
 
 def _started(folder: Path) -> multiprocessing.Process:
@@ -580,6 +692,30 @@ def test_threads_search_while_another_writes_and_see_only_what_is_there(tmp_path
         thread.join()
     assert failures == []
     assert found(store) == set(ANIMALS)
+    store.close()
+
+
+def test_threads_search_while_another_reindexes(tmp_path: Path) -> None:
+    store = LocalStore.create(tmp_path / "index", SETTINGS)
+    put(store, *ANIMALS)
+    stop = threading.Event()
+    failures: list[object] = []
+
+    def look() -> None:
+        while not stop.is_set():
+            seen = sorted(candidate.passage.text for candidate in search(store, "question"))
+            if seen != sorted(animal(name).text for name in ANIMALS):
+                failures.append(seen)
+
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for tokens in range(20, 40):
+        reindex(store, EMBEDDER, Splitter(tokens, 0))
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
     store.close()
 
 

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from index.catalog import IndexSettings
 from index.documents import Passage
 from index.errors import InvalidQuestion
+from index.filters import parse
 from index.passages import Splitter
-from index.retriever import DENSE_WEIGHT, MOST_CHARACTERS, POOL, Retriever, fuse
-from index.store import Candidate
+from index.retriever import DENSE_WEIGHT, MOST_CHARACTERS, MOST_POOL, POOL, Retriever, fuse
+from index.store import Candidate, PassageStore
 from tests.fakes.hash_embedder import HashEmbedder
-from tests.fakes.made import a_document, an_entry
+from tests.fakes.made import a_document, an_intake
 from tests.fakes.memory_store import MemoryStore
 
 
@@ -88,7 +89,7 @@ def retriever() -> Iterator[Retriever]:
     store = MemoryStore(IndexSettings(embedder.identity, Splitter()))
     store.put(
         [
-            an_entry(a_document(f"test:{n}", f"The rent of flat number{n} is due."), embedder)
+            an_intake(a_document(f"test:{n}", f"The rent of flat number{n} is due."), embedder)
             for n in range(POOL + 20)
         ]
     )
@@ -109,6 +110,54 @@ def test_a_filter_reaches_documents_beyond_the_best(retriever: Retriever) -> Non
     (query,) = retriever.embed(["rent of flat number7"])
     wanted = a_document("test:61", "").id
     assert [h.passage.document_id for h in retriever.search(query, 5, [wanted])] == [wanted]
+
+
+def test_the_documents_named_and_those_that_fit_a_filter_are_looked_in(
+    retriever: Retriever,
+) -> None:
+    three, four, five = (a_document(f"test:{n}", "").id for n in (3, 4, 5))
+    assert retriever.within() is None
+    assert retriever.within([three]) == [three]
+    assert retriever.within(where=parse(["uri=test:3"])) == [three]
+    assert retriever.within([five, four], parse(["uri!=test:5"])) == [four]
+    assert list(retriever.within([five], parse(["uri!=test:5"])) or ()) == []
+    everything = retriever.within(where=parse(["uri!=test:5"]))
+    assert everything is not None
+    assert len(everything) == POOL + 19
+
+
+def copied(copies: int) -> tuple[Retriever, PassageStore]:
+    """An index where many documents say the same, and three say something else."""
+    embedder = HashEmbedder()
+    store = MemoryStore(IndexSettings(embedder.identity, Splitter()))
+    terms = "It is to be paid on the first working day of a month. " * 3
+    texts = [f"{terms}The rent of flat number7 is due."] * copies
+    texts += [f"The rent of flat number{n} is late." for n in (7, 8, 9)]
+    store.put(
+        [an_intake(a_document(f"test:{n}", t, title=f"{n}"), embedder) for n, t in enumerate(texts)]
+    )
+    return Retriever(store, embedder), store
+
+
+@pytest.mark.parametrize("copies", [3, POOL - 1, POOL, 5 * POOL])
+def test_duplicates_do_not_crowd_out_other_passages(copies: int) -> None:
+    retriever, _ = copied(copies)
+    (query,) = retriever.embed(["rent of flat number7"])
+    hits = retriever.search(query, 4)
+    assert sorted(hit.passage.text for hit in hits)[0].endswith("number7 is due.")
+    assert len({hit.passage.text for hit in hits}) == 4
+    [best] = [hit for hit in hits if hit.passage.text.endswith("due.")]
+    assert {passage.text for passage in best.duplicates} == {best.passage.text}
+    assert len(best.duplicates) == len({passage.document_id for passage in best.duplicates})
+    assert min(copies, POOL) - 1 <= len(best.duplicates) <= copies - 1
+
+
+def test_where_nearly_everything_is_a_duplicate_the_search_still_ends() -> None:
+    retriever, store = copied(MOST_POOL + 50)
+    (query,) = retriever.embed(["rent of flat number7"])
+    hits = retriever.search(query, 10)
+    assert 1 <= len(hits) <= 4
+    assert len(store.documents()) == MOST_POOL + 53
 
 
 def test_one_question_is_a_batch_of_one(retriever: Retriever) -> None:

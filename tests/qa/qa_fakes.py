@@ -7,11 +7,11 @@ from hashlib import sha256
 import numpy as np
 
 from index.catalog import DocumentSummary, IndexSettings
-from index.documents import Document, Page, Passage, Section, document_id
+from index.documents import Cell, Document, Page, Part, Passage, Section, document_id
 from index.embedding import ModelIdentity, Vectors
 from index.errors import UnknownDocument
 from index.passages import Splitter
-from index.store import Candidate, Entry, MakePassages
+from index.store import Candidate, Entry
 from qa.answers import Span
 from qa.reader import Calibration, Reading
 
@@ -40,8 +40,29 @@ class LetterEmbedder:
         return [[(place, place + 1) for place in range(len(text))] for text in texts]
 
 
+def summary(entry: Entry) -> DocumentSummary:
+    """What a list of documents says of this one."""
+    made = entry.document
+    return DocumentSummary(
+        id=made.id,
+        uri=made.uri,
+        title=made.title,
+        media_type=made.media_type,
+        sha256=made.sha256,
+        characters=len(made.text),
+        pages=len(made.pages),
+        passages=len(entry.passages),
+        added_at="2000-01-01T00:00:00Z",
+        copies=made.copies,
+        metadata=made.metadata,
+    )
+
+
 class MemoryStore:
-    """Documents in a dictionary; the search looks at every passage."""
+    """Documents in a dictionary; the search looks at every passage.
+
+    It is what an answerer asks of a store, and no more.
+    """
 
     settings = IndexSettings(LetterEmbedder.identity, Splitter())
 
@@ -65,13 +86,7 @@ class MemoryStore:
         return self._entries[document_id].document
 
     def documents(self) -> list[DocumentSummary]:
-        raise NotImplementedError
-
-    def find(self, uri: str) -> DocumentSummary | None:
-        raise NotImplementedError
-
-    def rebuild(self, settings: IndexSettings, make: MakePassages) -> None:
-        raise NotImplementedError
+        return [summary(entry) for entry in self._entries.values()]
 
     def candidates(
         self, question: str, vector: Vectors, k: int, within: Collection[str] | None = None
@@ -134,17 +149,24 @@ def document(
     pages: Sequence[Page] = (),
     sections: Sequence[Section] = (),
     title: str | None = None,
+    parts: Sequence[Part] = (),
+    cells: Sequence[Cell] = (),
+    media_type: str = "text/plain",
+    copies: Sequence[str] = (),
 ) -> Document:
     """A document of the tests' own at `test:name`, with `name` for its title unless told."""
     return Document(
         document_id(f"test:{name}"),
         f"test:{name}",
         name if title is None else title,
-        "text/plain",
+        media_type,
         text,
         sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
         tuple(pages),
         tuple(sections),
+        parts=tuple(parts),
+        cells=tuple(cells),
+        copies=tuple(copies),
     )
 
 

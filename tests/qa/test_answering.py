@@ -9,6 +9,7 @@ from qa_fakes import LetterEmbedder, MemoryStore, ScriptedReader, document, para
 
 from index.documents import Document, Page, Section
 from index.errors import InvalidQuestion
+from index.filters import parse
 from index.retriever import MOST_CHARACTERS, Retriever
 from index.store import PassageStore
 from qa.answering import Answerer
@@ -155,6 +156,16 @@ def test_only_the_documents_named_are_looked_in(answerer: Answerer) -> None:
     [answer] = reply.answers
     assert [place.document_id for place in places(answer)] == [POSTER.id]
     assert answerer.ask(WHEN, Options(within={POSTER.id})).abstained
+
+
+def test_only_documents_that_fit_a_filter_are_looked_in(answerer: Answerer) -> None:
+    posters = Options(where=parse(["title=poster"]))
+    assert {hit.passage.document_id for hit in answerer.ask(BOOKS, posters).hits} == {POSTER.id}
+    both = replace(posters, within=[LIBRARY.id])
+    for options in (both, Options(where=parse(["title~P*", "pages>=2"]))):
+        reply = answerer.ask(BOOKS, options)
+        assert (reply.answers, reply.hits) == ((), ())
+        assert reply.reason == f"No document fits the filter: {options.where}."
 
 
 def test_as_many_passages_are_read_as_asked_for(
@@ -316,6 +327,135 @@ def test_answers_stay_in_order_where_a_place_has_gone(store: MemoryStore) -> Non
 
 def test_the_best_answer_is_given_where_a_better_place_has_gone(store: MemoryStore) -> None:
     assert texts(vanishing(store).ask(LENT, Options(answers=1))) == ["12 books."]
+
+
+def test_a_document_with_copies_is_cited_with_all_its_places() -> None:
+    copied = replace(POSTER, copies=("test:copy", "test:mail!/2/poster.pdf"))
+    store = MemoryStore([paragraphs(LIBRARY), paragraphs(copied)])
+    [answer] = answering(store, ScriptedReader(SCRIPT)).ask(BOOKS).answers
+    start = POSTER.text.index("12 books")
+    of_poster = [place for place in places(answer) if place.document_id == POSTER.id]
+    assert [place.uri for place in of_poster] == ["test:Poster", *copied.copies]
+    assert {(place.start, place.end, place.text) for place in of_poster} == {
+        (start, start + 8, "12 books")
+    }
+    assert [place.uri for place in places(answer) if place not in of_poster] == [LIBRARY.uri]
+
+
+TERMS = (
+    "Whoever wishes to borrow must show a card that bears the name of the borrower. {} may be "
+    "borrowed at a time, and they are lent for 28 days, after which a fee is due."
+)
+
+
+def reports(*numbers: str) -> list[Document]:
+    return [document(f"report {n}", TERMS.format(number)) for n, number in enumerate(numbers)]
+
+
+def reading(documents: list[Document], script: dict[str, float]) -> tuple[Answerer, ScriptedReader]:
+    reader = ScriptedReader({BOOKS: script})
+    return answering(MemoryStore([paragraphs(made) for made in documents]), reader), reader
+
+
+def test_what_says_the_same_is_read_once_and_cited_with_all_its_places() -> None:
+    made = reports("12 books", "12\nbooks", "12 books")
+    answerer, reader = reading(made, {"12 books": 3.0, "12\nbooks": 3.0})
+    [answer] = answerer.ask(BOOKS).answers
+    assert len(reader.seen) == 1
+    assert {place.document_id for place in places(answer)} == {one.id for one in made}
+    texts_of = {one.id: one.text for one in made}
+    for place in places(answer):
+        assert texts_of[place.document_id][place.start : place.end] == place.text
+        assert place.text.split() == ["12", "books"]
+
+
+def test_what_says_something_else_is_read_and_not_merged() -> None:
+    made = reports("12 books", "15 books", "12 books")
+    answerer, reader = reading(made, {"12 books": 3.0, "15 books": 2.0})
+    answers = answerer.ask(BOOKS).answers
+    assert [answer.text for answer in answers] == ["12 books", "15 books"]
+    assert [len(places(answer)) for answer in answers] == [2, 1]
+    assert len(reader.seen) == 2
+
+
+def test_duplicates_do_not_take_the_place_of_other_passages() -> None:
+    made = reports(*["12 books"] * 6)
+    other = document("other", "On Sundays 3 books may be borrowed.")
+    answerer, _ = reading([*made, other], {"12 books": 3.0, "3 books": 2.0})
+    reply = answerer.ask(BOOKS, Options(passages=2))
+    assert [answer.text for answer in reply.answers] == ["12 books", "3 books"]
+    assert [len(hit.duplicates) for hit in reply.hits if hit.passage.text != other.text] == [5]
+
+
+def test_a_duplicate_that_has_copies_is_cited_with_them() -> None:
+    first, second = reports("12 books", "12 books")
+    second = replace(second, copies=("test:again",))
+    answerer, _ = reading([first, second], {"12 books": 3.0})
+    [answer] = answerer.ask(BOOKS).answers
+    assert sorted(place.uri for place in places(answer)) == [
+        "test:again",
+        "test:report 0",
+        "test:report 1",
+    ]
+
+
+@pytest.mark.parametrize("change", ["remove", "replace"])
+def test_a_duplicate_that_has_gone_or_changed_is_not_cited(change: str) -> None:
+    first, second = reports("12 books", "12 books")
+    store = MemoryStore([paragraphs(first), paragraphs(second)])
+
+    def meanwhile() -> None:
+        if change == "remove":
+            store.remove([second.id])
+        else:
+            store.put([paragraphs(replace(second, text="So. " + second.text))])
+
+    reader = ScriptedReader({BOOKS: {"12 books": 3.0}}, meanwhile=meanwhile)
+    [answer] = answering(store, reader).ask(BOOKS).answers
+    assert [place.document_id for place in places(answer)] == [first.id]
+
+
+def test_another_extent_of_the_same_words_is_no_answer_of_its_own() -> None:
+    said = "Whoever shows a card is served. {} may be borrowed at a time by each of them. {}"
+    first = document("first", said.format("12\nbooks", "Fees rise."))
+    second = document("second", said.format("12 books", "Fees fall."))
+    answerer, reader = reading([first, second], {"12\nbooks may": 3.0, "12 books": 2.0})
+    [answer] = answerer.ask(BOOKS).answers
+    assert len(reader.seen) == 2
+    assert [place.text for place in places(answer)] == ["12\nbooks may", "12 books may"]
+    assert [place.document_id for place in places(answer)] == [first.id, second.id]
+
+
+def test_the_same_words_in_other_surroundings_are_an_answer_of_their_own() -> None:
+    first = document(
+        "first", "Whoever shows a card is served. 12\nbooks may be borrowed at a time."
+    )
+    second = document("second", "The box under the shelf is small. 12 books may fit into it.")
+    answerer, _ = reading([first, second], {"12\nbooks may": 3.0, "12 books": 2.0})
+    answers = answerer.ask(BOOKS).answers
+    assert [len(places(answer)) for answer in answers] == [1, 1]
+
+
+NUMBERS = st.lists(st.sampled_from(["12 books", "12\nbooks", "15 books"]), min_size=1, max_size=6)
+
+
+@given(NUMBERS, st.integers(1, 6))
+def test_with_duplicates_too_every_quote_stands_where_it_is_cited(
+    numbers: list[str], passages: int
+) -> None:
+    made = reports(*numbers)
+    script = {"12 books": 3.0, "12\nbooks": 3.0, "15 books": 2.0}
+    answerer, reader = reading(made, script)
+    answers = answerer.ask(BOOKS, Options(passages=passages)).answers
+    cited = [place for answer in answers for place in places(answer)]
+    texts_of = {one.id: one.text for one in made}
+    for place in cited:
+        assert texts_of[place.document_id][place.start : place.end] == place.text
+    assert len({place.document_id for place in cited}) == len(cited)
+    distinct_texts = {" ".join(number.split()) for number in numbers}
+    assert len(reader.seen) == min(passages, len(distinct_texts))
+    if passages >= len(distinct_texts):
+        assert {place.document_id for place in cited} == set(texts_of)
 
 
 TOKENS = st.sampled_from(["rain", "Seine", " ", "\n\n", ". ", "é", "e\u0301", "😀", "שלום", "雨"])

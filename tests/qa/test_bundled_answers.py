@@ -17,6 +17,8 @@ from qa.answering import Answerer
 from qa.answers import Options, Reply, Timings
 from qa.reader import OnnxReader
 
+pytestmark = pytest.mark.slow
+
 
 def sectioned(name: str, parts: Sequence[tuple[tuple[str, ...], str]], pages: bool) -> Document:
     """A document of sections, each with its heading on a line, and on a page of its own."""

@@ -10,6 +10,7 @@ from typer.testing import Result
 
 from index.catalog import IndexSettings
 from index.embedding import ModelIdentity, Vectors
+from index.extract.workers import InProcess
 from index.passages import Splitter
 from index.store import LocalStore
 from qa.answers import Span
@@ -80,7 +81,7 @@ def fake_engine(folder: Path, reader: Callable[[], Reader] = NumberReader) -> En
     """An engine with fake models on a new index of the library rules and the pool."""
     embedder = WordEmbedder()
     store = LocalStore.create(folder, IndexSettings(embedder.identity, Splitter()))
-    engine = Engine(store, lambda: embedder, reader)
+    engine = Engine(store, lambda: embedder, reader, InProcess)
     engine.add_bytes(LIBRARY.encode(), uri="test:library", name="library.md")
     engine.add_bytes(POOL.encode(), uri="test:pool", name="pool.txt")
     return engine

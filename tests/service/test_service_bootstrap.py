@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 import index
+from index.catalog import IndexSettings
 from index.embedding import OnnxEmbedder
 from index.errors import IncompatibleIndex, InvalidSettings, NoIndex
+from index.extract.workers import Job
 from index.passages import Splitter
+from index.store import LocalStore
 from qa.reader import OnnxReader
 from service.bootstrap import (
     DEFAULT_EMBEDDER,
@@ -16,6 +19,7 @@ from service.bootstrap import (
     models_at_hand,
     open_embedder,
     open_engine,
+    open_extractor,
     open_or_create,
     open_reader,
     splitter,
@@ -62,14 +66,44 @@ def test_another_embedder_than_the_index_was_made_with_is_refused(
     library: Path, model_folder: Path
 ) -> None:
     engine = open_engine(Settings(index=library, embedder=str(model_folder)))
-    with pytest.raises(IncompatibleIndex, match="pincite rebuild --embedder"):
+    with pytest.raises(IncompatibleIndex, match="pincite reindex --embedder"):
         _ = engine.embedder
     engine.close()
 
 
 def test_other_passages_than_the_index_was_made_with_are_refused(library: Path) -> None:
-    with pytest.raises(IncompatibleIndex, match="pincite rebuild --passage-tokens 100"):
+    with pytest.raises(IncompatibleIndex, match="pincite reindex --passage-tokens 100"):
         open_or_create(Settings(index=library, passage_tokens=100))
+
+
+def test_files_are_read_by_processes_of_their_own_within_the_limits_that_are_set(
+    tmp_path: Path,
+) -> None:
+    extractor = open_extractor(Settings(read_characters=10))
+    try:
+        read = extractor.submit(Job("u:a", "a.txt", data=b"The bat sleeps."))
+        (problem,) = read.result(60).problems
+        assert "more than the 10 characters" in problem.reason
+        short = extractor.submit(Job("u:b", "b.txt", data=b"The bat."))
+        assert [document.text for document in short.result(60).documents] == ["The bat."]
+    finally:
+        extractor.close()
+
+
+def test_an_index_that_another_process_makes_meanwhile_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(index=tmp_path / "index")
+    create = LocalStore.create
+
+    def late(folder: Path, made_with: IndexSettings) -> LocalStore:
+        create(folder, made_with).close()
+        return create(folder, made_with)
+
+    monkeypatch.setattr(LocalStore, "create", late)
+    opened = open_or_create(settings)
+    assert not opened.created
+    opened.engine.close()
 
 
 def test_an_index_is_not_made_with_settings_that_cannot_work(tmp_path: Path) -> None:

@@ -144,6 +144,7 @@ def test_the_form_of_a_reply_is_the_one_that_is_promised(run: Run, library: Path
     answer = body["answers"][0]
     assert list(answer) == ["text", "confidence", "sentence", "citation", "also_at"]
     place = ["document_id", "uri", "title", "page", "section", "start", "end"]
+    place += ["slide", "sheet", "cells", "part", "boxes"]
     assert list(answer["citation"]) == place
     for other in (also for found in body["answers"] for also in found["also_at"]):
         assert list(other) == [*place, "text"]
@@ -155,6 +156,7 @@ def test_the_form_of_a_reply_is_the_one_that_is_promised(run: Run, library: Path
         "score",
         "dense_score",
         "lexical_score",
+        "also_in",
     ]
     assert list(body["timings_ms"]) == ["embed", "retrieve", "read", "total"]
     shown = json.loads(

@@ -7,6 +7,8 @@ from service_fakes import Run
 
 from index.store import LocalStore
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_folder_is_indexed_and_what_is_not_read_is_listed(
     run: Run, documents: Path, tmp_path: Path
@@ -25,7 +27,7 @@ def test_a_folder_is_indexed_and_what_is_not_read_is_listed(
     assert again.stdout.startswith("3 unchanged, 1 skipped; ")
 
 
-def test_a_changed_file_is_replaced(run: Run, tmp_path: Path) -> None:
+def test_a_changed_file_is_read_again(run: Run, tmp_path: Path) -> None:
     path, index = tmp_path / "a.txt", tmp_path / "index"
     path.write_text("The door is green.", encoding="utf-8")
     assert run("index", str(path), index=index).exit_code == 0
@@ -33,7 +35,10 @@ def test_a_changed_file_is_replaced(run: Run, tmp_path: Path) -> None:
     body = json.loads(run("index", "--json", str(path), index=index).stdout)
     assert body["counts"] == {
         "added": 0,
-        "replaced": 1,
+        "changed": 1,
+        "moved": 0,
+        "copied": 0,
+        "removed": 0,
         "unchanged": 0,
         "skipped": 0,
         "failed": 0,
@@ -162,17 +167,58 @@ def test_documents_are_removed_all_or_none(run: Run, documents: Path, tmp_path: 
     assert (documents / "pool.txt").exists()
 
 
-def test_an_index_is_rebuilt_with_other_passages(run: Run, documents: Path, tmp_path: Path) -> None:
+def test_an_index_is_made_anew_with_other_passages_and_back(
+    run: Run, documents: Path, tmp_path: Path
+) -> None:
     index = tmp_path / "index"
     run("index", str(documents), index=index)
     refused = run("index", "--passage-tokens", "40", str(documents), index=index)
     assert refused.exit_code == 2
-    assert "pincite rebuild --passage-tokens 40 --overlap-tokens 8" in refused.stderr
-    result = run("rebuild", "--passage-tokens", "40", "--json", index=index)
+    assert "pincite reindex --passage-tokens 40 --overlap-tokens 8" in refused.stderr
+    result = run("reindex", "--passage-tokens", "40", "--json", index=index)
     assert result.exit_code == 0
     assert json.loads(result.stdout)["splitter"]["tokens"] == 40
     assert run("doctor", index=index).exit_code == 0
     assert run("index", "--passage-tokens", "40", str(documents), index=index).exit_code == 0
-    bad = run("rebuild", "--passage-tokens", "4000", index=index)
+    bad = run("reindex", "--passage-tokens", "4000", index=index)
     assert bad.exit_code == 2
     assert json.loads(run("status", "--json", index=index).stdout)["splitter"]["tokens"] == 40
+    back = run("reindex", "--rollback", index=index)
+    assert (back.exit_code, back.stdout) == (0, "3 documents cut into 4 passages\n")
+    assert json.loads(run("status", "--json", index=index).stdout)["splitter"]["tokens"] == 160
+    mixed = run("reindex", "--rollback", "--passage-tokens", "40", index=index)
+    assert mixed.exit_code == 2
+
+
+def test_there_must_be_something_to_go_back_to(run: Run, library: Path) -> None:
+    result = run("reindex", "--rollback", index=library)
+    assert result.exit_code == 2
+    assert "no earlier edition" in result.stderr
+
+
+def test_an_interrupted_reindexing_is_shown_and_gone_on_with(
+    run: Run, documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = tmp_path / "index"
+    run("index", str(documents), index=index)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalStore, "fill", interrupt)
+        result = run("reindex", "--passage-tokens", "40", index=index)
+    assert result.exit_code == 130
+    assert "0 of 3 documents, which are kept; the index is as before" in result.stderr
+    assert json.loads(run("status", "--json", index=index).stdout)["building"] == {
+        "embedder": "all-MiniLM-L6-v2",
+        "splitter": {"tokens": 40, "overlap": 8, "version": 1},
+        "done": 0,
+        "documents": 3,
+    }
+    assert "0 of 3 documents" in run("status", index=index).stdout
+    assert run("ask", "How long is the pool?", index=index).exit_code == 0
+    again = run("reindex", "--passage-tokens", "40", index=index)
+    assert again.exit_code == 0
+    assert again.stderr == "Going on where it was: 0 of 3 documents are done\n"
+    assert json.loads(run("status", "--json", index=index).stdout)["building"] is None

@@ -7,6 +7,8 @@ from service_fakes import Run
 from index.store import FAISS_FILE
 from service.commands.serving import is_loopback
 
+pytestmark = pytest.mark.slow
+
 
 def test_status_says_what_the_index_holds_and_was_made_with(run: Run, library: Path) -> None:
     body = json.loads(run("status", "--json", index=library).stdout)
@@ -18,6 +20,39 @@ def test_status_says_what_the_index_holds_and_was_made_with(run: Run, library: P
     plain = run("status", index=library).stdout
     assert "all-MiniLM-L6-v2" in plain
     assert f"passages      {body['passages']}" in plain
+
+
+def test_what_could_not_be_read_is_kept_and_shown(
+    run: Run, documents: Path, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    empty = tmp_path / "docs" / "empty.txt"
+    empty.parent.mkdir()
+    empty.write_bytes(b"")
+    run("index", str(documents), str(empty.parent), index=index)
+    assert json.loads(run("status", "--json", index=index).stdout)["failed"] == 1
+    assert "1 (see them: pincite status --failed)" in run("status", index=index).stdout
+    body = json.loads(run("status", "--failed", "--json", index=index).stdout)
+    reasons = {Path(f["uri"]).name: (f["reason"], f["unsupported"]) for f in body["failures"]}
+    assert set(reasons) == {"empty.txt", "photo.png"}
+    assert reasons["empty.txt"][0].startswith(f"{empty}: is empty")
+    assert [unsupported for _, unsupported in reasons.values()].count(True) == 1
+    first, second = run("status", "--failed", index=index).stdout.splitlines()
+    assert first.startswith(f"failed: {empty}: is empty")
+    assert second.startswith("skipped: ")
+    empty.write_text("The door is blue.", encoding="utf-8")
+    run("sync", str(empty.parent), index=index)
+    assert json.loads(run("status", "--json", index=index).stdout)["failed"] == 0
+
+
+def test_formats_are_listed_without_an_index(run: Run, tmp_path: Path) -> None:
+    body = json.loads(run("formats", "--json").stdout)
+    by_type = {found["media_type"]: found for found in body["formats"]}
+    assert by_type["application/pdf"]["suffixes"] == [".pdf"]
+    assert {"text/plain", "text/markdown", "message/rfc822", "application/zip"} <= set(by_type)
+    plain = run("formats").stdout
+    assert len(plain.splitlines()) == len(by_type)
+    assert ".docx" in plain
 
 
 def test_a_list_has_every_document(run: Run, library: Path) -> None:

@@ -1,20 +1,25 @@
 import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from service_fakes import NumberReader, WordEmbedder
+from service_fakes import NumberReader, WordEmbedder, fake_engine
 
 from index.catalog import DocumentSummary, IndexSettings
-from index.embedding import Vectors
+from index.embedding import ModelIdentity, Vectors
 from index.errors import InvalidQuestion, UnknownDocument
+from index.extract.workers import InProcess
 from index.files import file_uri
 from index.passages import Splitter
+from index.reindex import reindex
 from index.store import LocalStore
 from service.engine import Engine, find
 
 
 def _summary(id_: str, uri: str) -> DocumentSummary:
-    return DocumentSummary(id_, uri, "title", "text/plain", "0" * 64, 1, 10, 0, 1, "now")
+    return DocumentSummary(id_, uri, "title", "text/plain", "0" * 64, 10, 0, 1, "now")
 
 
 def test_a_document_is_found_by_id_prefix_uri_or_path(tmp_path: Path) -> None:
@@ -63,7 +68,7 @@ def test_models_are_not_opened_before_they_are_needed(tmp_path: Path) -> None:
 
     settings = IndexSettings(WordEmbedder.identity, Splitter())
     store = LocalStore.create(tmp_path / "index", settings)
-    engine = Engine(store, unwanted, NumberReader)
+    engine = Engine(store, unwanted, NumberReader, InProcess)
     assert engine.find([]) == []
     assert not engine.ready
     engine.close()
@@ -88,7 +93,7 @@ def test_questions_go_on_while_a_document_is_being_added(tmp_path: Path) -> None
 
     embedder = SlowEmbedder()
     store = LocalStore.create(tmp_path / "index", IndexSettings(embedder.identity, Splitter()))
-    engine = Engine(store, lambda: embedder, NumberReader)
+    engine = Engine(store, lambda: embedder, NumberReader, InProcess)
     engine.add_bytes(b"The pool is 25 metres long.", uri="test:a", name="a.txt")
     writer = threading.Thread(
         target=engine.add_bytes, args=[b"A slow text."], kwargs={"uri": "test:b", "name": "b.txt"}
@@ -100,3 +105,86 @@ def test_questions_go_on_while_a_document_is_being_added(tmp_path: Path) -> None
     writer.join(10)
     assert len(store.documents()) == 2
     engine.close()
+
+
+class OtherEmbedder(WordEmbedder):
+    """Makes other vectors, of another length."""
+
+    dim = 48
+    identity = ModelIdentity("others", "1", 48, "1" * 64)
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        rows = super().embed_passages(texts)[:, :48]
+        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+
+
+def _engine_that_follows(store: LocalStore, opened: list[str]) -> Engine:
+    """An engine that opens, and tells the store of, the embedder that the index is made with."""
+
+    def embedder() -> WordEmbedder:
+        recorded = store.settings
+        found = next(
+            e for e in (WordEmbedder(), OtherEmbedder()) if e.identity == recorded.embedder
+        )
+        store.require(recorded)
+        opened.append(found.identity.name)
+        return found
+
+    return Engine(store, embedder, NumberReader, InProcess)
+
+
+def test_an_index_made_anew_meanwhile_is_asked_with_its_own_embedder(tmp_path: Path) -> None:
+    store = LocalStore.create(tmp_path / "index", IndexSettings(WordEmbedder.identity, Splitter()))
+    opened: list[str] = []
+    engine = _engine_that_follows(store, opened)
+    engine.add_bytes(b"The pool is 25 metres long.", uri="test:a", name="a.txt")
+    assert engine.ask("How long is the pool?").answers[0].text == "25"
+    other = LocalStore.open(tmp_path / "index")
+    reindex(other, OtherEmbedder(), Splitter(64, 8))
+    other.close()
+    assert engine.ask("How long is the pool?").answers[0].text == "25"
+    assert engine.search("pool", 1)[0].passage.text == "The pool is 25 metres long."
+    engine.add_bytes(b"The door is 3 metres high.", uri="test:b", name="b.txt")
+    assert engine.settings == IndexSettings(OtherEmbedder.identity, Splitter(64, 8))
+    assert engine.ask("How high is the door?").answers[0].text == "3"
+    assert opened == ["words", "others"]
+    engine.close()
+
+
+def test_an_edition_switched_during_a_question_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = LocalStore.create(tmp_path / "index", IndexSettings(WordEmbedder.identity, Splitter()))
+    opened: list[str] = []
+    engine = _engine_that_follows(store, opened)
+    engine.add_bytes(b"The pool is 25 metres long.", uri="test:a", name="a.txt")
+    switched = False
+
+    class Switching(WordEmbedder):
+        def embed_questions(self, texts: Sequence[str]) -> Vectors:
+            nonlocal switched
+            if not switched:
+                switched = True
+                other = LocalStore.open(tmp_path / "index")
+                reindex(other, OtherEmbedder(), Splitter())
+                other.close()
+            return super().embed_questions(texts)
+
+    monkeypatch.setattr(engine, "_embedder", Switching())
+    assert engine.ask("How long is the pool?").answers[0].text == "25"
+    assert opened == ["words", "others"]
+    engine.close()
+
+
+def test_what_changes_the_index_is_stopped_before_it_is_closed(tmp_path: Path) -> None:
+    engine = fake_engine(tmp_path / "index")
+    counts: list[int] = []
+    engine.before_closing(lambda: counts.append(len(engine.store.documents())))
+    engine.close()
+    engine.close()
+    assert counts == [2]
+
+
+def test_a_document_is_found_by_any_of_its_places(tmp_path: Path) -> None:
+    summary = replace(_summary("abcd1111", "a:b"), copies=("a:copy", file_uri(tmp_path / "c.txt")))
+    assert find([summary], "a:copy") is find([summary], str(tmp_path / "c.txt")) is summary

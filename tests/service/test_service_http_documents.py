@@ -1,5 +1,8 @@
+import io
 import threading
+import zipfile
 from collections.abc import Iterator
+from email.message import EmailMessage
 
 import pytest
 from fastapi.testclient import TestClient
@@ -40,8 +43,8 @@ def test_the_same_text_twice_is_unchanged_and_another_replaces_it(client: TestCl
 
     assert status(note) == "added"
     assert status(note) == "unchanged"
-    assert status({**note, "title": "Cars"}) == "replaced"
-    assert status({**note, "text": "A permit is free."}) == "replaced"
+    assert status({**note, "title": "Cars"}) == "changed"
+    assert status({**note, "text": "A permit is free."}) == "changed"
     listed = client.get("/v1/documents").json()["documents"]
     assert [item["uri"] for item in listed] == ["test:library", "test:parking", "test:pool"]
 
@@ -70,6 +73,74 @@ def test_one_file_can_be_given_a_uri(client: TestClient) -> None:
     assert "https://a.example/x" in uris
     two = [("file", ("a.txt", b"Hello.")), ("file", ("b.txt", b"Hello."))]
     assert client.post("/v1/documents", files=two, data={"uri": "x:y"}).status_code == 422
+
+
+def _zipped(files: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def test_an_archive_gives_several_documents(client: TestClient) -> None:
+    files = {"a/tower.txt": b"The tower is 40 metres high.", "b.md": b"# Moat\n\nIt is deep."}
+    response = client.post("/v1/documents", files={"file": ("castle.zip", _zipped(files))})
+    assert response.status_code == 201
+    [outcome] = response.json()["outcomes"]
+    assert (outcome["status"], outcome["documents"]) == ("added", 2)
+    listed = client.get("/v1/documents", params={"where": "uri~upload:castle*"}).json()["documents"]
+    assert [item["uri"] for item in listed] == [
+        "upload:castle.zip!/a/tower.txt",
+        "upload:castle.zip!/b.md",
+    ]
+    body = client.post("/v1/ask", json={"question": "How high is the tower?"}).json()
+    assert body["answers"][0]["citation"]["uri"] == "upload:castle.zip!/a/tower.txt"
+
+
+def test_what_in_an_archive_cannot_be_read_is_told(client: TestClient) -> None:
+    files = {"tower.txt": b"The tower is 40 metres high.", "bad.pdf": b"%PDF-1.7 nothing"}
+    response = client.post("/v1/documents", files={"file": ("castle.zip", _zipped(files))})
+    assert response.status_code == 207
+    first, second = response.json()["outcomes"]
+    assert (first["status"], first["documents"]) == ("added", 1)
+    assert (second["name"], second["status"]) == ("castle.zip!/bad.pdf", "failed")
+    assert second["reason"].startswith("castle.zip!/bad.pdf: ")
+    nothing = _zipped({"bad.pdf": b"%PDF-1.7 nothing"})
+    refused = client.post("/v1/documents", files={"file": ("bad.zip", nothing)})
+    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith("bad.zip!/bad.pdf: ")
+
+
+def test_a_message_gives_its_text_and_its_attachments(client: TestClient) -> None:
+    message = EmailMessage()
+    message["Subject"], message["From"] = "The tower", "mara@larkfield.example"
+    message.set_content("The tower is 40 metres high, as the survey found out.")
+    message.add_attachment("The moat is 7 metres deep.", filename="moat.txt")
+    client.post("/v1/documents", files={"file": ("survey.eml", message.as_bytes())})
+    reply = client.post("/v1/ask", json={"question": "How high is the tower?"}).json()
+    citation = reply["answers"][0]["citation"]
+    assert (citation["uri"], citation["title"]) == ("upload:survey.eml", "The tower")
+    assert citation["part"] == "1"
+    attached = client.get("/v1/documents", params={"where": "uri~upload:survey.eml!/*"}).json()
+    assert len(attached["documents"]) == 1
+    assert attached["documents"][0]["uri"].endswith("moat.txt")
+
+
+def test_the_same_content_at_two_places_is_one_document(client: TestClient) -> None:
+    tower = b"The tower is 40 metres high."
+    for uri in ("test:tower", "test:again"):
+        client.post("/v1/documents", files={"file": ("tower.txt", tower)}, data={"uri": uri})
+    listed = client.get("/v1/documents", params={"where": "uri=test:again"}).json()["documents"]
+    [summary] = listed
+    assert (summary["uri"], summary["copies"]) == ("test:tower", ["test:again"])
+    assert client.get(f"/v1/documents/{summary['id']}").json()["copies"] == ["test:again"]
+    reply = client.post("/v1/ask", json={"question": "How high is the tower?", "top_k": 1}).json()
+    [answer] = reply["answers"]
+    assert answer["citation"]["uri"] == "test:tower"
+    assert [place["uri"] for place in answer["also_at"]] == ["test:again"]
+    ranges = {(place["start"], place["end"]) for place in [answer["citation"], *answer["also_at"]]}
+    assert ranges == {(13, 15)}
 
 
 def test_where_some_files_fail_the_others_go_in(client: TestClient) -> None:
@@ -167,7 +238,7 @@ def test_additions_wait_for_one_another(
         indexer = original(self)
 
         class Counting:
-            def add_bytes(self, *args: object, **kwargs: object) -> Outcome:
+            def add_bytes(self, *args: object, **kwargs: object) -> list[Outcome]:
                 at_once.append(1)
                 most.append(len(at_once))
                 try:

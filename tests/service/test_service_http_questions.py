@@ -1,10 +1,14 @@
+import io
 import threading
 
 import pytest
 from fastapi.testclient import TestClient
+from reportlab.pdfbase.pdfmetrics import stringWidth
+from reportlab.pdfgen.canvas import Canvas
 from service_fakes import NumberReader, fake_engine
 
 from index.errors import DamagedIndex
+from index.extract.workers import InProcess
 from qa.reader import Reading
 from service.app import create_app
 from service.engine import Engine
@@ -64,6 +68,97 @@ def test_a_search_gives_passages_with_places_and_scores(standing_client: TestCli
     assert body["hits"][0]["lexical_score"] > 0
 
 
+def test_questions_can_be_kept_to_documents_that_fit_conditions(
+    standing_client: TestClient,
+) -> None:
+    conditions = ["uri~test:*", "type=md"]
+    ask = {"question": "How long is the pool?", "where": conditions, "passages": 5}
+    hits = standing_client.post("/v1/ask", json=ask).json()["hits"]
+    documents = standing_client.get("/v1/documents", params={"where": conditions}).json()
+    assert [item["uri"] for item in documents["documents"]] == ["test:library"]
+    library = documents["documents"][0]["id"]
+    assert {hit["document_id"] for hit in hits} == {library}
+    search = {"query": "pool", "where": conditions}
+    found = standing_client.post("/v1/search", json=search).json()["hits"]
+    assert {hit["uri"] for hit in found} == {"test:library"}
+    by_address = {"q": "How long is the pool?", "where": conditions}
+    got = standing_client.get("/v1/ask", params=by_address).json()
+    assert {hit["document_id"] for hit in got["hits"]} == {library}
+
+
+def test_where_no_document_fits_the_reply_says_so(standing_client: TestClient) -> None:
+    ask = {"question": "How long is the pool?", "where": ["type=pdf", "pages>=3"]}
+    body = standing_client.post("/v1/ask", json=ask).json()
+    assert (body["abstained"], body["hits"]) == (True, [])
+    assert body["reason"] == "No document fits the filter: type=pdf, pages>=3."
+    search = {"query": "pool", "where": ["type=pdf"]}
+    assert standing_client.post("/v1/search", json=search).json()["hits"] == []
+
+
+def test_what_is_no_condition_is_a_problem_of_the_client(standing_client: TestClient) -> None:
+    where = {"where": ["language"]}
+    for response in (
+        standing_client.post("/v1/ask", json={"question": "x", **where}),
+        standing_client.post("/v1/search", json={"query": "x", **where}),
+        standing_client.get("/v1/ask", params={"q": "x", **where}),
+        standing_client.get("/v1/documents", params=where),
+    ):
+        assert response.status_code == 422
+        assert response.json()["type"] == "urn:pincite:problem:invalid-filter"
+        assert "write KEY=VALUE" in response.json()["detail"]
+    many = {"question": "x", "where": ["a=b"] * 51}
+    assert standing_client.post("/v1/ask", json=many).status_code == 422
+
+
+def test_a_quote_in_a_pdf_is_cited_with_its_page_and_its_boxes(client: TestClient) -> None:
+    written = io.BytesIO()
+    canvas = Canvas(written, pagesize=(400, 300))
+    canvas.drawString(50, 250, "The first page is about nothing in particular.")
+    canvas.showPage()
+    canvas.drawString(50, 200, "The tower is 40 metres high.")
+    canvas.save()
+    client.post("/v1/documents", files={"file": ("tower.pdf", written.getvalue())})
+    body = client.post("/v1/ask", json={"question": "How many metres has the tower?"}).json()
+    citation = body["answers"][0]["citation"]
+    [box] = citation["boxes"]
+    assert (citation["uri"], citation["page"], box["page"]) == ("upload:tower.pdf", 2, 2)
+    before, quote = (stringWidth(text, "Helvetica", 12) for text in ("The tower is ", "40"))
+    assert box["left"] == pytest.approx(50 + before, abs=2)
+    assert box["right"] == pytest.approx(50 + before + quote, abs=2)
+    assert 85 <= box["top"] < 95
+    assert 99 <= box["bottom"] < 105
+    [hit] = client.post("/v1/search", json={"query": "tower", "top_k": 1}).json()["hits"]
+    assert (hit["page"], [found["page"] for found in hit["boxes"]]) == (1, [1, 2])
+    page = client.get("/", params={"q": "How many metres has the tower?"}).text
+    assert f"page 2 at {box['left']:.0f},{box['top']:.0f}–" in page
+
+
+def test_a_quote_in_a_table_is_cited_with_its_cell(client: TestClient) -> None:
+    table = "Product,Warranty,Price\nLamp,24 months,12\nChair,36 months,30\n"
+    client.post("/v1/documents", files={"file": ("prices.csv", table.encode())})
+    body = client.post("/v1/ask", json={"question": "How long is the warranty?", "top_k": 9}).json()
+    cells = {answer["text"]: answer["citation"]["cells"] for answer in body["answers"]}
+    assert cells == {"24": "B2", "12": "C2", "36": "B3", "30": "C3"}
+
+
+def test_what_several_documents_say_is_one_hit_and_one_answer(client: TestClient) -> None:
+    text = (
+        "Whoever parks a car in the yard needs a permit. It costs 90 pounds a year, is given out at"
+        " the office on the ground floor, and must be shown to the guard on request."
+    )
+    for name in ("parking.txt", "parking.md"):
+        client.post("/v1/documents", files={"file": (name, text.encode())})
+    body = client.post("/v1/ask", json={"question": "What costs a permit?", "top_k": 1}).json()
+    [answer] = body["answers"]
+    cited = [answer["citation"], *answer["also_at"]]
+    assert {place["uri"] for place in cited} == {"upload:parking.txt", "upload:parking.md"}
+    [hit] = [hit for hit in body["hits"] if "permit" in hit["text"]]
+    [also] = hit["also_in"]
+    assert {hit["document_id"], also["document_id"]} == {place["document_id"] for place in cited}
+    other = client.get(f"/v1/documents/{also['document_id']}").json()
+    assert other["text"][also["start"] : also["end"]].split() == text.split()
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -84,6 +179,9 @@ def test_a_search_gives_passages_with_places_and_scores(standing_client: TestCli
         b'{"question": "x", "min_confidence": Infinity}',
         b'{"question": "x", "min_confidence": 2}',
         b'{"question": "x", "surprise": true}',
+        b'{"question": "x", "where": "language=de"}',
+        b'{"question": "x", "where": [1]}',
+        b'{"question": "x", "where": ["title=\\ud800"]}',
         b'{"question": "\xff"}',
         b'{"question": "  "}',
         b'{"question": "' + b"x" * 10_001 + b'"}',
@@ -144,7 +242,7 @@ def test_the_service_is_alive_and_ready(standing_client: TestClient) -> None:
 def test_the_service_is_not_ready_before_its_models_are_loaded(
     engine: Engine, settings: Settings
 ) -> None:
-    unloaded = Engine(engine.store, lambda: engine.embedder, NumberReader)
+    unloaded = Engine(engine.store, lambda: engine.embedder, NumberReader, InProcess)
     client = TestClient(create_app(unloaded, settings), base_url="http://localhost")
     response = client.get("/readyz")
     assert response.status_code == 503

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,18 +17,18 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def _command(library: Path, port: int) -> tuple[list[str], dict[str, str]]:
+def _command(library: Path, port: int, *more: str) -> tuple[list[str], dict[str, str]]:
     environment = {
         "PYTHONPATH": str(ROOT),
         "PATH": os.environ["PATH"],
         "PINCITE_INDEX": str(library),
     }
-    return [sys.executable, "-m", "service", "serve", "--port", str(port)], environment
+    return [sys.executable, "-m", "service", "serve", "--port", str(port), *more], environment
 
 
 @contextmanager
-def _server(library: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command, environment = _command(library, 0)
+def _server(library: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    command, environment = _command(library, 0, *more)
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None
@@ -58,6 +59,39 @@ def test_a_server_answers_and_stops_when_interrupted(library: Path) -> None:
         assert process.returncode == 0
         assert "Traceback" not in log
         assert "books" not in log
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_a_server_follows_a_folder_and_answers_from_what_comes(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "pool.txt").write_text("The pool is 25 metres long.", encoding="utf-8")
+    with _server(tmp_path / "index", "--watch", str(folder)) as (process, address):
+        transport = httpx.HTTPTransport(retries=5)
+        with httpx.Client(base_url=address, transport=transport, timeout=60) as client:
+
+            def wait_for(length: int | None) -> None:
+                question, end = {"question": "How long is the pool?"}, time.monotonic() + 60
+                wanted = [] if length is None else [f"The pool is {length} metres long."]
+                while True:
+                    answers = client.post("/v1/ask", json=question).json()["answers"]
+                    if [answer["sentence"] for answer in answers][:1] == wanted:
+                        return
+                    assert time.monotonic() < end, answers
+                    time.sleep(0.2)
+
+            wait_for(25)
+            (folder / "pool.txt").write_text("The pool is 50 metres long.", encoding="utf-8")
+            wait_for(50)
+            (folder / "pool.txt").unlink()
+            wait_for(None)
+        process.send_signal(signal.SIGINT)
+        _, log = process.communicate(timeout=30)
+        assert process.returncode == 0
+        assert "Traceback" not in log
+        assert "documents: 1 changed" in log
+        assert "documents: 1 removed" in log
 
 
 @pytest.mark.slow

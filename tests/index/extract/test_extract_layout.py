@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from index.extract.layout import Layout, Line, join_fragments, mark_larger, without_running_lines
+from index.extract.layout import Layout, mark_larger, without_running_lines
+from index.extract.lines import Line, join_fragments
+from index.extract.printed import Printed
 
 FULL = (
     "The quick brown fox jumps over the lazy dog and then it",
@@ -15,7 +17,11 @@ FULL = (
 
 
 def line(text: str, base: float, left: float = 70, size: float = 10, width: float = 0) -> Line:
-    return Line(text, left, left + (width or 5 * len(text)), base, size)
+    return Line(Printed.put_in(text), left, left + (width or 5 * len(text)), base, size)
+
+
+def hyphenated(line: Line) -> Line:
+    return replace(line, hyphen=Printed.put_in("-"))
 
 
 def prose(base: float, count: int = 3, left: float = 70) -> list[Line]:
@@ -104,14 +110,14 @@ def test_a_sentence_goes_on_in_the_next_column() -> None:
 def test_hyphenated_words_are_made_whole(
     upper: str, lower: str, elsewhere: str, expected: str
 ) -> None:
-    lines = [replace(line(upper, 600), hyphenated=True), line(lower, 588)]
+    lines = [hyphenated(line(upper, 600)), line(lower, 588)]
     assert [block.text for block in Layout([lines, [line(elsewhere, 700)]]).blocks(lines)] == [
         expected
     ]
 
 
 def test_a_word_that_does_not_go_on_keeps_its_hyphen() -> None:
-    broken = replace(line("the regu", 600), hyphenated=True)
+    broken = hyphenated(line("the regu", 600))
     assert blocks([broken]) == ["the regu-"]
     assert blocks([broken, line("Next", 500, size=20)]) == ["the regu-", "Next"]
 
@@ -185,7 +191,7 @@ def test_lines_repeated_in_the_middle_of_pages_stay() -> None:
     ]
     pages = [
         [
-            replace(piece, text=f"{chr(97 + at)}{number} {piece.text}")
+            replace(piece, printed=Printed.put_in(f"{chr(97 + at)}{number} {piece.text}"))
             if piece.base != 600
             else piece
             for at, piece in enumerate(lines)

@@ -1,5 +1,7 @@
 """Markdown is read as the HTML it stands for."""
 
+import pytest
+
 from index.documents import Document
 from index.extract import extract
 
@@ -28,7 +30,7 @@ def test_markup_becomes_text_and_headings_sections() -> None:
 
 def test_tables_have_a_line_for_each_row() -> None:
     document = read("| Zone | Rate |\n| --- | --- |\n| A | EUR 4 |\n| B | EUR 3 |\n")
-    assert document.text == "Zone | Rate\nA | EUR 4\nB | EUR 3"
+    assert document.text == "Zone | Rate\nZone: A | Rate: EUR 4\nZone: B | Rate: EUR 3"
 
 
 def test_front_matter_gives_the_title_and_no_text() -> None:
@@ -36,6 +38,48 @@ def test_front_matter_gives_the_title_and_no_text() -> None:
     assert document.title == "The Guide"
     assert document.text == "Start\n\nText."
     assert document.metadata == {"author": "Ann", "language": "en"}
+
+
+def test_front_matter_is_yaml_of_which_scalars_and_lists_count() -> None:
+    document = read(
+        "---\n# About it\nTitle: The Guide\ntags: [a, b]\nversion: 1.10\ndate: 2026-01-05\n"
+        "Project: >\n  P\n  1\nnested:\n  a: 1\n...\n\nText.\n"
+    )
+    assert document.title == "The Guide"
+    assert document.text == "Text."
+    assert document.metadata == {
+        "tags": "a, b",
+        "version": "1.10",
+        "date": "2026-01-05",
+        "project": "P 1",
+    }
+
+
+def test_front_matter_may_be_toml() -> None:
+    document = read('+++\ntitle = "The Guide"\nversion = 1.10\n+++\n# Start\n\nText.\n')
+    assert document.title == "The Guide"
+    assert document.text == "Start\n\nText."
+    assert document.metadata == {"version": "1.10"}
+
+
+def test_a_colon_in_a_title_is_forgiven() -> None:
+    document = read("---\ntitle: Parking: a guide\nauthor: Ann\n---\n\nText.\n")
+    assert (document.title, document.text) == ("Parking: a guide", "Text.")
+    assert document.metadata == {"author": "Ann"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\ntitle: never closed\n\nText.",
+        "+++\nnot toml\n+++\n\nText.",
+        "---\n\nText: with a colon.\n\n---\n",
+    ],
+)
+def test_what_is_no_front_matter_is_text(text: str) -> None:
+    document = read(text)
+    assert "Text" in document.text
+    assert document.title_from_name
 
 
 def test_a_rule_at_the_start_is_not_front_matter() -> None:

@@ -1,54 +1,18 @@
 """PDF files made here and read again."""
 
-import io
+import re
 import threading
-from collections.abc import Callable
 
 import pytest
-from reportlab.lib.pagesizes import A4
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
-from index.documents import Document
-from index.errors import DocumentTooLarge, UnreadableDocument
-from index.extract import extract, pdf
+from index.errors import UnreadableDocument
+from index.extract import extract_all, pdf
+from index.extract.source import Limits
+from tests.index.extract.pdf_files import both, lines, made, read
 
-Draw = Callable[[Canvas], None]
 WORDS = "Residents of the inner city may park without a limit of time in the zone of their permit"
-
-
-def made(*pages: Draw, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    title = options.pop("title", "")
-    canvas = Canvas(buffer, pagesize=A4, invariant=True, **options)
-    canvas.setTitle(title)
-    canvas.setAuthor("Ann Example")
-    for draw in pages:
-        draw(canvas)
-        canvas.showPage()
-    canvas.save()
-    return buffer.getvalue()
-
-
-def lines(*texts: str, top: float = 760, size: float = 10, left: float = 70) -> Draw:
-    def draw(canvas: Canvas) -> None:
-        canvas.setFont("Helvetica", size)
-        for at, text in enumerate(texts):
-            canvas.drawString(left, top - 1.2 * size * at, text)
-
-    return draw
-
-
-def both(*draws: Draw) -> Draw:
-    def draw(canvas: Canvas) -> None:
-        for each in draws:
-            each(canvas)
-
-    return draw
-
-
-def read(data: bytes, name: str = "report.pdf") -> Document:
-    return extract(data, uri=f"file:///{name}", name=name)
 
 
 def test_lines_become_paragraphs_on_numbered_pages() -> None:
@@ -147,11 +111,40 @@ def test_running_headers_and_page_numbers_are_left_out() -> None:
     assert "Zones is what" in text
 
 
+def test_columns_whose_lines_come_side_by_side_are_read_one_after_the_other() -> None:
+    left = [
+        "The left column begins up here and",
+        "it is read to its very end, before",
+        "anyone turns to the second column,",
+        "and words that are cut there by hy-",
+        "phens are made whole all the same.",
+    ]
+    right = [
+        "The right column is the second one",
+        "to be read, and it is as long as a",
+        "column on the left of it, although",
+        "nothing that it says goes together",
+        "with what stands across the gutter.",
+    ]
+
+    def draw(canvas: Canvas) -> None:
+        canvas.setFont("Courier", 9)
+        for at, (first, second) in enumerate(zip(left, right, strict=True)):
+            canvas.drawString(60, 700 - 11 * at, first)
+            canvas.drawString(320, 700 - 11 * at, second)
+
+    whole = " ".join(left).replace("hy- phens", "hyphens")
+    assert read(made(draw)).text == f"{whole}\n\n{' '.join(right)}"
+
+
 def test_title_and_metadata() -> None:
     document = read(made(lines("Text here."), title="The Guide"))
     assert document.title == "The Guide"
     assert document.metadata["author"] == "Ann Example"
-    assert document.metadata["date"] == "2000-01-01"
+    assert document.metadata["created"] == "2000-01-01"
+    assert document.metadata["modified"] == "2000-01-01"
+    assert document.metadata["pages"] == "1"
+    assert "unread_pages" not in document.metadata
 
 
 def test_an_untitled_file_without_headings_is_called_by_its_name() -> None:
@@ -203,14 +196,6 @@ def test_two_columns_are_read_one_after_the_other() -> None:
     assert read(made(page)).text == " ".join(left) + "\n\n" + " ".join(right)
 
 
-def test_ligatures_are_mended() -> None:
-    table = {
-        ord(mark): word
-        for mark, word in zip("ﬀﬁﬂﬃﬄﬅﬆ", ["ff", "fi", "fl", "ffi", "ffl", "st", "st"], strict=True)
-    }
-    assert {code: pdf.MENDED[code] for code in table} == table
-
-
 def test_a_scan_has_no_text() -> None:
     def draw(canvas: Canvas) -> None:
         canvas.rect(100, 100, 200, 200, fill=1)
@@ -218,8 +203,8 @@ def test_a_scan_has_no_text() -> None:
     with pytest.raises(UnreadableDocument) as caught:
         read(made(draw, draw))
     assert str(caught.value) == (
-        "report.pdf: has no text (2 pages, perhaps scanned); run OCR on it first and index the"
-        " result"
+        "report.pdf: has no text (2 pages, perhaps scanned); index it with --ocr (needs: "
+        "pip install 'pincite[ocr]' and tesseract)"
     )
 
 
@@ -253,19 +238,60 @@ def test_a_pdf_is_known_by_its_content() -> None:
     assert read(b"\n\njunk\n" + made(lines("Text here.")), "a.txt").media_type == "application/pdf"
 
 
-def test_too_large_files_are_refused_before_they_are_opened() -> None:
-    with pytest.raises(DocumentTooLarge, match=r"268,435,457 bytes.*268,435,456"):
-        read(b"%PDF-1.7".ljust(pdf_limit() + 1))
+def problem(data: bytes, limits: Limits) -> str:
+    extraction = extract_all(data, uri="file:///report.pdf", name="report.pdf", limits=limits)
+    assert not extraction.documents
+    return extraction.problems[0].reason
 
 
-def pdf_limit() -> int:
-    return 256 * 2**20
+def test_more_text_than_a_document_may_have_is_refused() -> None:
+    data = made(*[lines(WORDS, WORDS)] * 3)
+    assert problem(data, Limits(characters=100)) == (
+        "report.pdf: holds more than the 100 characters a file is read up to; split it and index "
+        "the parts"
+    )
 
 
-def test_more_text_than_a_document_may_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "MAX_CHARACTERS", 100)
-    with pytest.raises(DocumentTooLarge, match="more than the 100 characters"):
-        read(made(lines(WORDS, WORDS)))
+def test_more_pages_than_a_document_may_have_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "MOST_PAGES", 2)
+    assert problem(made(*[lines(WORDS)] * 3), Limits()) == (
+        "report.pdf: has 3 pages, more than the 2 a PDF is read up to; split it and index the parts"
+    )
+
+
+def damaged(data: bytes, *pages: int) -> bytes:
+    """The file with the objects of these pages, counted from 0, made into something else."""
+    marks = [match.start() for match in re.finditer(rb"/Type /Page\b", data)]
+    for page in pages:
+        data = data[: marks[page]] + b"/Type /Junk" + data[marks[page] + 11 :]
+    return data
+
+
+def test_a_damaged_page_costs_that_page() -> None:
+    whole = made(*[lines(f"Page {name}.") for name in ("one", "two", "three", "four")])
+    document = read(damaged(whole, 1, 3))
+    assert document.text == "Page one.\n\nPage three."
+    assert [page.number for page in document.pages] == [1, 3]
+    assert document.metadata["pages"] == "4"
+    assert document.metadata["unread_pages"] == "2, 4"
+
+
+def test_damaged_pages_in_a_row_are_named_as_one_range() -> None:
+    whole = made(*[lines(f"Page {name}.") for name in ("one", "two", "three", "four", "five")])
+    assert read(damaged(whole, 0, 2, 3, 4)).metadata["unread_pages"] == "1, 3-5"
+
+
+def test_a_file_of_damaged_pages_is_unreadable() -> None:
+    with pytest.raises(UnreadableDocument, match=r"^report\.pdf: is a damaged or incomplete PDF"):
+        read(damaged(made(lines("Page one."), lines("Page two.")), 0, 1))
+
+
+def test_deeply_nested_objects_do_no_harm() -> None:
+    whole = made(lines("Text here."))
+    nest = b"\n9999 0 obj\n" + b"[" * 200_000 + b"]" * 200_000 + b"\nendobj\n"
+    at = whole.index(b"1 0 obj")
+    # The table of offsets is wrong now, so that every object is looked at to make it anew.
+    assert read(whole[:at] + nest + whole[at:]).text == "Text here."
 
 
 def test_handles_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,15 @@
 """What holds for any bytes at all: a well-formed document or a DocumentError."""
 
+import bz2
+import gzip
 import io
 import itertools
+import json
+import lzma
 import re
+import struct
+import tarfile
+import zipfile
 from typing import Any
 
 import pytest
@@ -10,14 +17,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reportlab.pdfgen.canvas import Canvas
 
-from index.documents import Document
-from index.errors import DocumentError
-from index.extract import extract
+from index.documents import Document, document_id
+from index.extract import Extraction, extract_all
 from index.extract.cleaning import clean, has_words
+from index.extract.formats import FORMATS
 from index.extract.nesting import flatten
+from tests.fakes.compound import compound_file
 
-NAMES = st.sampled_from(["a.txt", "a.md", "a.html", "a.pdf", "a", "dir/b.rst", "c.json", ".", ""])
-CLAIMS = st.sampled_from([None, "text/html", "text/markdown", "text/plain; charset=koi8-r", ";;"])
+NAMES = st.sampled_from(
+    ["a.txt", "a.md", "a.html", "a.pdf", "a", "dir/b.rst", "c.json", "a.eml", "a.jsonl", ".", ""]
+)
+CLAIMS = st.sampled_from(
+    [None, "text/html", "text/markdown", "text/plain; charset=koi8-r", "message/rfc822", ";;"]
+)
 HOSTILE = st.text(
     st.one_of(
         st.characters(),
@@ -63,20 +75,24 @@ def encoded(text: str, encoding: str) -> bytes:
     return text.encode(encoding, errors)
 
 
-def check(data: bytes, name: str, claim: str | None = None) -> None:
+def check(data: bytes, name: str, claim: str | None = None) -> Extraction:
     options: dict[str, Any] = {"uri": f"file:///{name}", "name": name, "media_type": claim}
-    message = None
-    try:
-        document = extract(data, **options)
-    except DocumentError as error:
-        message = str(error)
-    if message is not None:
-        assert message.startswith(f"{name or 'file'}: ")
-        assert "\n" not in message
-        return
-    assert extract(data, **options) == document
-    check_text(document)
-    check_ranges(document)
+    found = extract_all(data, **options)
+    assert found.documents or found.problems
+    for problem in found.problems:
+        assert problem.reason.startswith(name or "file")
+        assert "\n" not in problem.reason
+        assert problem.uri.startswith(f"file:///{name}")
+    for document in found.documents:
+        assert document.uri.startswith(f"file:///{name}")
+        assert document.id == document_id(document.uri)
+        assert document.media_type in FORMATS
+        check_text(document)
+        check_ranges(document)
+    places = [document.uri for document in found.documents]
+    assert len(places) == len(set(places))
+    assert extract_all(data, **options) == found
+    return found
 
 
 def check_text(document: Document) -> None:
@@ -88,18 +104,20 @@ def check_text(document: Document) -> None:
     assert "\n\n\n" not in text
     assert " \n" not in text
     assert document.title
-    for line in (document.title, *document.metadata.values()):
+    assert all(key == key.lower() for key in document.metadata)
+    for line in (document.title, *document.metadata, *document.metadata.values()):
         assert line == clean(line).strip()
         assert "\n" not in line
 
 
 def check_ranges(document: Document) -> None:
-    for parts in (document.pages, document.sections):
+    for parts in (document.pages, document.sections, document.parts, document.cells):
         assert all(0 <= part.start < part.end <= len(document.text) for part in parts)
         assert all(first.end <= second.start for first, second in itertools.pairwise(parts))
     numbers = [page.number for page in document.pages]
     assert numbers == sorted(set(numbers))
     assert all(number >= 1 for number in numbers)
+    assert all(cell.row >= 1 and cell.column >= 1 for cell in document.cells)
     for section in document.sections:
         assert section.path
         heading = section.path[-1]
@@ -182,6 +200,161 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
 @given(MARKUP)
 def test_ordinary_markup_is_not_rewritten(text: str) -> None:
     assert flatten(text) == text
+
+
+PROSE = "The zone is free of charge on Sundays and on the holidays of the city."
+MAIL = (
+    f"From: Ann <ann@x.org>\nTo: =?utf-8?q?B=C3=B6b?= <bob@x.org>\nSubject: Rates\n"
+    "Date: Mon, 5 Jan 2026 10:00:00 +0100\nMIME-Version: 1.0\n"
+    'Content-Type: multipart/mixed; boundary="b"\n\n--b\n'
+    'Content-Type: multipart/alternative; boundary="c"\n\n--c\nContent-Type: text/plain; '
+    f"charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n{PROSE}=C3=BC\n--c\n"
+    f"Content-Type: text/html\n\n<h1>Rates</h1><p>{PROSE}</p>\n--c--\n--b\n"
+    'Content-Type: text/plain; name="a.txt"\nContent-Disposition: attachment\n'
+    "Content-Transfer-Encoding: base64\n\nSGVsbG8gdGhlcmUu\n--b\nContent-Type: message/rfc822\n\n"
+    "Subject: Inner\nMIME-Version: 1.0\n\nInside.\n--b--\n"
+).encode()
+RECORDS = b'[{"title": "A", "text": "Some text.", "n": 1.10}, {"text": "More.", "tags": ["x"]}]'
+LINES = b'{"title": "A", "text": "Some text."}\n{"a": {"b": [1, {"c": null}]}}\n\n[1]\n'
+RST = (
+    b"Guide\n=====\n\n:Author: Ann\n:Date: 2026\n\nText with :ref:`a <b>` and *stress*.\n\n"
+    b".. note:: Mind.\n\n- a\n\n  - b\n\nUse\n---\n\n== ==\nA  B\n== ==\n1  2\n== ==\n\n"
+    b".. [1] Foot.\n"
+)
+FRONT = (
+    b"---\ntitle: A\ntags: [a, b]\ndate: 2026-01-05\n---\n\n# Start\n\nText.\n\n"
+    b"| a | b |\n|-|-|\n| 1 | 2 |\n"
+)
+PARTS = {
+    "mimetype": b"application/epub+zip",
+    "META-INF/container.xml": b'<container><rootfile full-path="a.opf"/></container>',
+    "a.opf": (
+        b"<package><metadata><title>A book</title><creator>Ann</creator></metadata><manifest>"
+        b'<item id="a" href="a.xhtml" media-type="application/xhtml+xml"/>'
+        b'<item id="n" href="n.ncx" media-type="application/x-dtbncx+xml"/></manifest>'
+        b'<spine><itemref idref="a"/></spine></package>'
+    ),
+    "n.ncx": (
+        b"<ncx><navMap><navPoint><navLabel><text>One</text></navLabel>"
+        b'<content src="a.xhtml#x"/></navPoint></navMap></ncx>'
+    ),
+    "a.xhtml": b"<html><p>It begins.<a id='x'/></p></html>",
+}
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return buffer.getvalue()
+
+
+def tarred(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+FILES = {"a.txt": PROSE.encode(), "b/c.md": FRONT, "d.eml": MAIL, "e.zip": zipped({"f.rst": RST})}
+MESSAGE = {
+    "__properties_version1.0": bytes(32)
+    + struct.pack("<HHIQ", 0x1F, 0x37, 6, 10)
+    + struct.pack("<HHIQ", 0x1F, 0x1000, 6, 140)
+    + struct.pack("<HHIQ", 0x40, 0x39, 6, 134_120_808_000_000_000),
+    "__substg1.0_0037001F": "Rates".encode("utf-16-le"),
+    "__substg1.0_1000001F": PROSE.encode("utf-16-le"),
+    "__attach_version1.0_#00000000": {
+        "__properties_version1.0": bytes(8) + struct.pack("<HHIQ", 0x1F, 0x3707, 6, 10),
+        "__substg1.0_3707001F": "a.txt".encode("utf-16-le"),
+        "__substg1.0_37010102": b"Hello there.",
+    },
+}
+# For each a valid file, its name, and how many documents are in it.
+VALID = {
+    "mail": (MAIL, "a.eml", 3),
+    "mail in UTF-16": (MAIL.decode().encode("utf-16"), "a.eml", 3),
+    "mailbox": (b"From a@b Mon Jan  5 10:00:00 2026\n" + MAIL + b"\n", "a.mbox", 3),
+    "Outlook": (compound_file(MESSAGE), "a.msg", 2),
+    "records": (RECORDS, "a.json", 2),
+    "lines": (LINES, "a.jsonl", 3),
+    "rst": (RST, "a.rst", 1),
+    "front matter": (FRONT, "a.md", 1),
+    "EPUB": (zipped(PARTS), "a.epub", 1),
+    "zip": (zipped(FILES), "a.zip", 6),
+    "tar": (tarred(FILES), "a.tar", 6),
+    "gzip": (gzip.compress(tarred(FILES), mtime=0), "a.tgz", 6),
+    "bzip2": (bz2.compress(PROSE.encode()), "a.txt.bz2", 1),
+    "xz": (lzma.compress(PROSE.encode()), "a.txt.xz", 1),
+}
+DAMAGES = st.lists(
+    st.tuples(
+        st.floats(0, 1, exclude_max=True),
+        st.integers(0, 12),
+        st.one_of(
+            st.binary(max_size=4),
+            st.sampled_from(
+                [b"\0", b"\xff\xff\xff\xff", b"<", b'"', b"\n\n", b"..", b"[" * 50, b"&x;"]
+            ),
+        ),
+    ),
+    max_size=6,
+)
+
+
+def damaged(data: bytes, damages: list[tuple[float, int, bytes]]) -> bytes:
+    for place, length, junk in damages:
+        at = int(place * len(data))
+        data = data[:at] + junk + data[at + length :]
+    return data
+
+
+@pytest.mark.parametrize("kind", VALID)
+def test_the_valid_files_are_read_whole(kind: str) -> None:
+    data, name, count = VALID[kind]
+    found = check(data, name)
+    assert found.problems == ()
+    assert len(found.documents) == count
+
+
+@pytest.mark.parametrize("kind", VALID)
+@settings(quick, max_examples=25)
+@given(damages=DAMAGES)
+def test_any_damaged_file(kind: str, damages: list[tuple[float, int, bytes]]) -> None:
+    data, name, _ = VALID[kind]
+    check(damaged(data, damages), name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", VALID)
+@settings(quick, max_examples=300)
+@given(damages=DAMAGES)
+def test_any_damaged_file_at_length(kind: str, damages: list[tuple[float, int, bytes]]) -> None:
+    data, name, _ = VALID[kind]
+    check(damaged(data, damages), name)
+
+
+@settings(quick, max_examples=50)
+@given(
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), HOSTILE),
+        lambda inner: st.one_of(st.lists(inner), st.dictionaries(HOSTILE, inner)),
+    )
+)
+def test_any_json(value: object) -> None:
+    check(json.dumps(value).encode(), "a.json")
+
+
+@quick
+@given(st.dictionaries(HOSTILE, st.one_of(HOSTILE, st.lists(HOSTILE))))
+def test_any_metadata(metadata: dict[str, Any]) -> None:
+    check(b"---\n" + json.dumps(metadata).encode() + b"\n---\n\nText: here.\n", "a.md")
+    front = "".join(f"{key}: {json.dumps(value)}\n" for key, value in metadata.items())
+    check(encoded(f"---\na: 1\n{front}---\n\nText.\n", "utf-8"), "a.md")
 
 
 @pytest.mark.slow

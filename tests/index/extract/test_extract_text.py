@@ -44,7 +44,8 @@ def test_parsers_are_imported_only_when_needed() -> None:
     program = (
         "import sys; from index.extract import extract;"
         "extract(b'Hello there.', uri='x', name='a.txt');"
-        "heavy = {'pypdfium2', 'selectolax', 'markdown_it', 'charset_normalizer'};"
+        "heavy = {'pypdfium2', 'selectolax', 'markdown_it', 'charset_normalizer',"
+        " 'docutils', 'yaml', 'py3langid', 'olefile', 'docx', 'openpyxl', 'lxml', 'defusedxml'};"
         "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)

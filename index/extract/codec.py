@@ -1,0 +1,270 @@
+"""Jobs and extractions as messages between processes: JSON, and bytes behind it.
+
+A message is the length of the JSON, the length of the bytes (eight bytes each, big-endian), the
+JSON in UTF-8, the bytes. Nothing in it is ever run, and what a reading process sends is checked
+whole: it may be in the power of the document it reads.
+"""
+
+import json
+import math
+import struct
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO, Any, TypeVar, get_args
+
+from index.documents import Cell, Document, Glyphs, Page, Part, PartKind, Section, document_id
+from index.extract import INSIDE, Extraction, Problem
+from index.extract.jobs import Job
+from index.extract.source import Reading
+
+_LENGTHS = struct.Struct(">QQ")
+
+_Ranges = Sequence[Page | Section | Part | Cell]
+
+
+class BadMessage(Exception):
+    """What was received is no message, or none that may be sent."""
+
+
+class MessageTooLarge(BadMessage):
+    """The message is larger than the receiver takes."""
+
+
+def send(
+    stream: IO[bytes], header: Mapping[str, Any], blobs: Iterable[bytes] = (), length: int = 0
+) -> None:
+    """Write a message whose blobs have `length` bytes together.
+
+    Raises:
+        OSError: the stream is broken.
+        BadMessage: the blobs came to less or more; the message was begun.
+    """
+    # Names of files may hold lone surrogates, where their bytes are not UTF-8.
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":"))
+    encoded = text.encode("utf-8", "surrogatepass")
+    stream.write(_LENGTHS.pack(len(encoded), length))
+    stream.write(encoded)
+    for blob in blobs:
+        length -= len(blob)
+        stream.write(blob)
+    stream.flush()
+    if length != 0:
+        raise BadMessage(f"{length} bytes were missing")
+
+
+def receive(stream: IO[bytes], most: int | None = None) -> tuple[dict[str, Any], bytes]:
+    """Read a message of at most `most` bytes.
+
+    Raises:
+        EOFError: the stream has ended, maybe in the middle of a message.
+        MessageTooLarge: it is larger; nothing but its lengths was read.
+        BadMessage: it is no message.
+    """
+    header_length, blob_length = _LENGTHS.unpack(_exactly(stream, _LENGTHS.size))
+    if most is not None and header_length + blob_length > most:
+        raise MessageTooLarge(f"{header_length + blob_length:,} bytes; at most {most:,} are taken")
+    encoded = _exactly(stream, header_length)
+    blob = _exactly(stream, blob_length)
+    try:
+        header = json.loads(str(encoded, "utf-8", "surrogatepass"))
+    except (ValueError, RecursionError) as error:
+        raise BadMessage(f"no JSON: {error}") from error
+    return _a(dict, header), blob
+
+
+def _exactly(stream: IO[bytes], count: int) -> bytes:
+    found = stream.read(count)
+    if len(found) < count:
+        raise EOFError
+    return found
+
+
+def job_header(job: Job) -> dict[str, Any]:
+    """What a job says of a file; the file's bytes are the blob."""
+    options = job.options
+    return {
+        "uri": job.uri,
+        "name": job.name,
+        "media_type": job.media_type,
+        "metadata": dict(job.metadata),
+        "title": job.title,
+        "options": [list(options.json_text), list(options.json_metadata), options.ocr],
+    }
+
+
+def job_from(header: Mapping[str, Any], data: bytes) -> Job:
+    """The job in a message; it comes from the program and is believed."""
+    text, metadata, ocr = header["options"]
+    return Job(
+        uri=header["uri"],
+        name=header["name"],
+        data=data,
+        media_type=header["media_type"],
+        metadata=header["metadata"],
+        title=header["title"],
+        options=Reading(tuple(text), tuple(metadata), ocr),
+    )
+
+
+def extraction_message(extraction: Extraction) -> tuple[dict[str, Any], list[bytes]]:
+    """An extraction as a header and blobs: the glyphs of all pages, one after the other."""
+    header = {
+        "sha256": extraction.sha256,
+        "documents": [_document_header(document) for document in extraction.documents],
+        "problems": [[it.uri, it.reason, it.unsupported] for it in extraction.problems],
+    }
+    pages = [page for document in extraction.documents for page in document.pages]
+    return header, [page.glyphs.data for page in pages if page.glyphs is not None]
+
+
+def _document_header(document: Document) -> dict[str, Any]:
+    return {
+        "uri": document.uri,
+        "title": document.title,
+        "media_type": document.media_type,
+        "text": document.text,
+        "sha256": document.sha256,
+        "pages": [_page_header(page) for page in document.pages],
+        "sections": [[list(it.path), it.start, it.end] for it in document.sections],
+        "metadata": dict(document.metadata),
+        "parts": [[part.kind, part.name, part.start, part.end] for part in document.parts],
+        "cells": [n for it in document.cells for n in (it.start, it.end, it.row, it.column)],
+        "title_from_name": document.title_from_name,
+    }
+
+
+def _page_header(page: Page) -> list[Any]:
+    glyphs = page.glyphs
+    size = [] if glyphs is None else [glyphs.width, glyphs.height, len(glyphs.data)]
+    return [page.number, page.start, page.end, *size]
+
+
+def extraction_from(header: Mapping[str, Any], blob: bytes, uri: str) -> Extraction:
+    """The extraction in a message, as the answer to a job for `uri`.
+
+    Raises:
+        BadMessage: it is not one that an extractor can have made of that file.
+    """
+    try:
+        blobs = _Blobs(blob)
+        documents = tuple(
+            _document_from(_a(dict, it), blobs, uri) for it in _a(list, header["documents"])
+        )
+        blobs.end()
+        problems = tuple(
+            Problem(_inside(_a(str, place), uri), _a(str, reason), _a(bool, unsupported))
+            for place, reason, unsupported in _a(list, header["problems"])
+        )
+        return Extraction(documents, problems, _digest(header["sha256"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadMessage(f"no extraction: {error!r}") from error
+
+
+def _document_from(header: Mapping[str, Any], blobs: "_Blobs", uri: str) -> Document:
+    place = _inside(_a(str, header["uri"]), uri)
+    text = _a(str, header["text"])
+    text.encode()
+    pages = [_page_from(_a(list, it), blobs) for it in _a(list, header["pages"])]
+    sections = [
+        Section(tuple(_a(str, heading) for heading in _a(list, path)), _a(int, start), _a(int, end))
+        for path, start, end in _a(list, header["sections"])
+    ]
+    parts = [
+        Part(_kind(kind), _a(str, name), _a(int, start), _a(int, end))
+        for kind, name, start, end in _a(list, header["parts"])
+    ]
+    cells = list(_cells_from(_a(list, header["cells"])))
+    kinds: tuple[_Ranges, ...] = (pages, sections, parts, cells)
+    for ranges in kinds:
+        _check_order(ranges, len(text))
+    return Document(
+        id=document_id(place),
+        uri=place,
+        title=_a(str, header["title"]),
+        media_type=_a(str, header["media_type"]),
+        text=text,
+        sha256=_digest(header["sha256"]),
+        pages=tuple(pages),
+        sections=tuple(sections),
+        metadata={_a(str, k): _a(str, v) for k, v in _a(dict, header["metadata"]).items()},
+        parts=tuple(parts),
+        cells=tuple(cells),
+        title_from_name=_a(bool, header["title_from_name"]),
+    )
+
+
+def _page_from(fields: list[Any], blobs: "_Blobs") -> Page:
+    number, start, end, *size = fields
+    glyphs = None
+    if size:
+        width, height, length = size
+        glyphs = Glyphs(_length(width), _length(height), blobs.take(_a(int, length)))
+    return Page(_a(int, number), _a(int, start), _a(int, end), glyphs)
+
+
+def _cells_from(numbers: list[Any]) -> Iterator[Cell]:
+    for start, end, row, column in zip(*[iter(numbers)] * 4, strict=True):
+        yield Cell(_a(int, start), _a(int, end), _a(int, row), _a(int, column))
+
+
+class _Blobs:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def take(self, length: int) -> bytes:
+        if not 0 <= length <= len(self._data) - self._at:
+            raise ValueError(f"no {length} bytes at {self._at} of {len(self._data)}")
+        self._at += length
+        return self._data[self._at - length : self._at]
+
+    def end(self) -> None:
+        if self._at != len(self._data):
+            raise ValueError(f"{len(self._data) - self._at} bytes too many")
+
+
+_T = TypeVar("_T")
+
+
+def _a(kind: type[_T], value: object) -> _T:
+    # JSON gives these very types, and a bool is no int here.
+    if type(value) is not kind:
+        raise BadMessage(f"{type(value).__name__} where {kind.__name__} belongs")
+    return value
+
+
+def _kind(value: object) -> PartKind:
+    for kind in get_args(PartKind):
+        if value == kind:
+            found: PartKind = kind
+            return found
+    raise ValueError(f"no kind of part: {value!r}")
+
+
+def _length(value: object) -> float:
+    if type(value) not in (int, float):
+        raise TypeError(f"no length: {value!r}")
+    length = float(value)  # type: ignore[arg-type]
+    if not (math.isfinite(length) and length >= 0):
+        raise ValueError(f"no length: {value!r}")
+    return length
+
+
+def _digest(value: object) -> str:
+    digest = _a(str, value)
+    if digest and (len(digest) != 64 or not set(digest) <= set("0123456789abcdef")):
+        raise ValueError("no SHA-256")
+    return digest
+
+
+def _inside(place: str, uri: str) -> str:
+    if place != uri and not place.startswith(uri + INSIDE):
+        raise ValueError("a place outside the file that was read")
+    return place
+
+
+def _check_order(ranges: _Ranges, length: int) -> None:
+    ends = 0
+    for it in ranges:
+        if not ends <= it.start <= it.end <= length:
+            raise ValueError(f"{it.start}-{it.end} after {ends} in {length}")
+        ends = it.end

@@ -1,0 +1,182 @@
+"""Which documents a question is put to: conditions on what is known of a document; pure.
+
+A condition is a key, an operator and a value, such as `language=de`, `date>=2024-05` or
+`path~contracts/*.pdf`. It holds for a document
+
+- with `=` where a value of the key equals the one given, with `!=` where none does, so also where
+  there is no such key;
+- with `>=` or `<=` where a value is not less, or not more: numbers as numbers, anything else in the
+  order of its characters, which is that of ISO dates; a date counts as far as the one given goes,
+  so that `date<=2024-05` takes in all of May;
+- with `~` where a value fits the pattern, in which `*` stands for anything, `?` for one character
+  and `[abc]` for one of these.
+
+Keys are `path`, `uri`, `title`, `type`, `id`, `added`, `pages`, `characters` and every key of the
+metadata. `path` and `uri` are those of all places of a document; a VALUE for `path` that does not
+begin with `/` or `*` is a path from any folder on. `type` is the media type and also each ending
+that files of it have. Upper and lower case are the same.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fnmatch import translate
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from index.errors import InvalidFilter
+from index.files import uri_path
+
+if TYPE_CHECKING:  # the database is not needed to read conditions
+    from index.catalog import DocumentSummary
+
+_CONDITION = re.compile(r"\s*([^=!<>~]*?)\s*(!=|>=|<=|=|~)(.*)", re.DOTALL)
+_NUMBER = re.compile(r"[+-]?[0-9]{1,100}(?:\.[0-9]{1,100})?")
+_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2}.*)?)?", re.DOTALL)
+
+MOST_CHARACTERS = 1_000
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition on a document; see the module for what `operator` may be and means."""
+
+    key: str
+    operator: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.key}{self.operator}{self.value}"
+
+    def fits(self, document: "DocumentSummary") -> bool:
+        """Whether it holds for a document."""
+        holds = any(self._holds(value) for value in _values(self.key, document))
+        return not holds if self.operator == "!=" else holds
+
+    @cached_property
+    def _holds(self) -> Callable[[str], bool]:
+        wanted = self.value.casefold()
+        from_any_folder = self.key.casefold() == "path" and not wanted.startswith(("/", "*"))
+        if self.operator == "~":
+            fits = re.compile(translate(f"*/{wanted}" if from_any_folder else wanted)).match
+            return lambda value: fits(f"/{value}" if from_any_folder else value) is not None
+        if self.operator == ">=":
+            return lambda value: _compared(value, wanted) >= 0
+        if self.operator == "<=":
+            return lambda value: _compared(value, wanted) <= 0
+        if from_any_folder:
+            return lambda value: f"/{value}".endswith(f"/{wanted}")
+        return lambda value: value == wanted or _equal_numbers(value, wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Conditions that must all hold; without any, every document fits."""
+
+    conditions: tuple[Condition, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.conditions)
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.conditions))
+
+    def fits(self, document: "DocumentSummary") -> bool:
+        """Whether all conditions hold for a document."""
+        return all(condition.fits(document) for condition in self.conditions)
+
+    def select(self, documents: "Iterable[DocumentSummary]") -> "list[DocumentSummary]":
+        """The documents that fit, in the order given."""
+        return [document for document in documents if self.fits(document)]
+
+
+EVERYTHING = Filter()
+
+
+def parse(texts: Sequence[str]) -> Filter:
+    """The filter that these conditions make together.
+
+    Raises:
+        InvalidFilter: one of them is no condition.
+    """
+    return Filter(tuple(_condition(text) for text in texts))
+
+
+def _condition(text: str) -> Condition:
+    if len(text) > MOST_CHARACTERS:
+        raise InvalidFilter(
+            f"a filter has {len(text):,} characters, at most {MOST_CHARACTERS:,} are taken; "
+            "shorten it"
+        )
+    found = _CONDITION.fullmatch(text)
+    if found is None or not found[1]:
+        raise InvalidFilter(
+            f"the filter {text!r} is not understood; write KEY=VALUE, KEY!=VALUE, KEY>=VALUE, "
+            "KEY<=VALUE or KEY~PATTERN"
+        )
+    key, operator, value = found[1], found[2], found[3].strip()
+    if not value:
+        raise InvalidFilter(f"the filter {text!r} has nothing after {operator}; give it a value")
+    return Condition(key, operator, value)
+
+
+def _values(key: str, document: "DocumentSummary") -> Iterator[str]:
+    """What is known of a document under a key, without case."""
+    wanted = key.casefold()
+    for value in _own(wanted, document):
+        yield value.casefold()
+    for name, value in document.metadata.items():
+        if name.casefold() == wanted:
+            yield value.casefold()
+
+
+def _own(key: str, document: "DocumentSummary") -> Sequence[str]:
+    """What Pincite itself knows of a document under a key."""
+    match key:
+        case "uri":
+            return (document.uri, *document.copies)
+        case "path":
+            return [_path(uri) for uri in (document.uri, *document.copies)]
+        case "type":
+            return (document.media_type, *_endings(document.media_type))
+        case "title":
+            return (document.title,)
+        case "id":
+            return (document.id,)
+        case "added":
+            return (document.added_at,)
+        case "pages":
+            return (str(document.pages),)
+        case "characters":
+            return (str(document.characters),)
+    return ()
+
+
+def _path(uri: str) -> str:
+    path = uri_path(uri)
+    return unquote(uri) if path is None else path.as_posix()
+
+
+def _endings(media_type: str) -> list[str]:
+    from index.extract.formats import SUPPORTED
+
+    return [suffix.removeprefix(".") for suffix in SUPPORTED.get(media_type, ())]
+
+
+def _compared(value: str, bound: str) -> int:
+    """Whether `value` is less than (-1), as much as (0) or more than (1) `bound`."""
+    if _NUMBER.fullmatch(value) and _NUMBER.fullmatch(bound):
+        return int(Decimal(value).compare(Decimal(bound)))
+    if _DATE.fullmatch(value) and _DATE.fullmatch(bound):
+        value = value[: len(bound)]
+    return (value > bound) - (value < bound)
+
+
+def _equal_numbers(value: str, wanted: str) -> bool:
+    return (
+        _NUMBER.fullmatch(value) is not None
+        and _NUMBER.fullmatch(wanted) is not None
+        and Decimal(value) == Decimal(wanted)
+    )

@@ -1,0 +1,1 @@
+"""What `pincite eval` does; imported only when it is run."""

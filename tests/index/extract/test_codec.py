@@ -1,0 +1,187 @@
+"""Messages between processes: what goes in comes out, and nothing else does."""
+
+import io
+import struct
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.documents import Cell, Document, Glyphs, Page, Part, Section, document_id
+from index.extract import Extraction, Problem
+from index.extract.codec import (
+    BadMessage,
+    MessageTooLarge,
+    extraction_from,
+    extraction_message,
+    job_from,
+    job_header,
+    receive,
+    send,
+)
+from index.extract.jobs import Job
+from index.extract.source import Reading
+
+URI = "file:///a b"
+NAMES = st.text(st.characters(exclude_categories=[]))
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+DIGESTS = st.binary(min_size=32, max_size=32).map(bytes.hex)
+LENGTHS = st.floats(0, 1e6)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> Document:
+    text = draw(TEXTS)
+
+    def ranges() -> list[tuple[int, int]]:
+        cuts = draw(st.lists(st.integers(0, len(text)), max_size=6).map(sorted))
+        return list(pairwise(cuts))
+
+    glyphs = st.none() | st.builds(Glyphs, LENGTHS, LENGTHS, st.binary(max_size=30))
+    uri = URI + draw(st.sampled_from(["", "!/1", "!/x/\udcff.txt"]))
+    kinds = st.sampled_from(["sheet", "slide", "part"])
+    numbers = st.integers(1, 2**40)
+    return Document(
+        id=document_id(uri),
+        uri=uri,
+        title=draw(NAMES),
+        media_type=draw(TEXTS),
+        text=text,
+        sha256=draw(DIGESTS),
+        pages=tuple(Page(draw(numbers), *it, draw(glyphs)) for it in ranges()),
+        sections=tuple(Section(tuple(draw(st.lists(TEXTS))), *it) for it in ranges()),
+        metadata=draw(st.dictionaries(NAMES, NAMES, max_size=3)),
+        parts=tuple(Part(draw(kinds), draw(NAMES), *it) for it in ranges()),
+        cells=tuple(Cell(*it, draw(numbers), draw(numbers)) for it in ranges()),
+        title_from_name=draw(st.booleans()),
+    )
+
+
+EXTRACTIONS = st.builds(
+    Extraction,
+    st.lists(documents(), max_size=3).map(tuple),
+    st.lists(
+        st.builds(Problem, st.sampled_from([URI, URI + "!/a"]), NAMES, st.booleans()), max_size=3
+    ).map(tuple),
+    DIGESTS | st.just(""),
+)
+JOBS = st.builds(
+    Job,
+    uri=NAMES,
+    name=NAMES,
+    path=st.none(),
+    data=st.binary(),
+    media_type=st.none() | NAMES,
+    metadata=st.dictionaries(NAMES, NAMES),
+    title=st.none() | NAMES,
+    options=st.builds(
+        Reading, st.lists(NAMES).map(tuple), st.lists(NAMES).map(tuple), st.booleans()
+    ),
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+def sent(header: Any, blobs: Any = ()) -> io.BytesIO:
+    stream = io.BytesIO()
+    send(stream, header, blobs, sum(map(len, blobs)))
+    stream.seek(0)
+    return stream
+
+
+@given(EXTRACTIONS)
+def test_an_extraction_comes_as_it_was_sent(extraction: Extraction) -> None:
+    stream = sent(*extraction_message(extraction))
+    assert extraction_from(*receive(stream), URI) == extraction
+    assert stream.read() == b""
+
+
+@given(JOBS)
+def test_a_job_comes_as_it_was_sent(job: Job) -> None:
+    assert job_from(*receive(sent(job_header(job), [job.data]))) == job
+
+
+@given(st.lists(st.binary()), st.integers(0, 20))
+def test_blobs_have_the_length_that_was_told(blobs: list[bytes], length: int) -> None:
+    stream = io.BytesIO()
+    whole = b"".join(blobs)
+    send(stream, {}, iter(blobs), len(whole))
+    stream.seek(0)
+    assert receive(stream) == ({}, whole)
+    if length != len(whole):
+        with pytest.raises(BadMessage):
+            send(io.BytesIO(), {}, iter(blobs), length)
+
+
+@given(EXTRACTIONS, st.data())
+def test_a_message_cut_short_is_none(extraction: Extraction, data: st.DataObject) -> None:
+    whole = sent(*extraction_message(extraction)).getvalue()
+    kept = data.draw(st.integers(0, len(whole) - 1))
+    with pytest.raises(EOFError):
+        receive(io.BytesIO(whole[:kept]))
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_are_a_message_or_none(data: bytes) -> None:
+    try:
+        header, _ = receive(io.BytesIO(data), 2**20)
+    except (EOFError, BadMessage):
+        return
+    assert isinstance(header, dict)
+
+
+def test_a_message_longer_than_is_taken_is_not_read() -> None:
+    stream = sent({"a": "x" * 50}, [b"y" * 50])
+    with pytest.raises(MessageTooLarge, match="108 bytes; at most 107"):
+        receive(stream, 107)
+    assert stream.tell() == 16
+    stream.seek(0)
+    assert receive(stream, 108) == ({"a": "x" * 50}, b"y" * 50)
+
+
+def test_json_nested_without_end_is_no_message() -> None:
+    text = b"[" * 100_000
+    with pytest.raises(BadMessage):
+        receive(io.BytesIO(struct.pack(">QQ", len(text), 0) + text))
+
+
+@pytest.mark.slow
+@settings(max_examples=300)
+@given(EXTRACTIONS, st.data())
+def test_what_no_extractor_makes_is_refused(extraction: Extraction, data: st.DataObject) -> None:
+    """Whatever stands in one place of the message, a well-formed extraction comes of it or none."""
+    header, blobs = extraction_message(extraction)
+    holder, key = data.draw(st.sampled_from(list(places(header))))
+    holder[key] = data.draw(JSON)
+    try:
+        found = extraction_from(header, b"".join(blobs), URI)
+    except BadMessage:
+        return
+    for document in found.documents:
+        assert document.uri.startswith(URI)
+        assert document.id == document_id(document.uri)
+        for kind in (document.pages, document.sections, document.parts, document.cells):
+            ends = [0, *(offset for it in kind for offset in (it.start, it.end))]
+            assert ends == sorted(ends)
+            assert ends[-1] <= len(document.text)
+    assert extraction_from(*receive(sent(*extraction_message(found))), URI) == found
+
+
+def places(value: Any) -> Any:
+    for key in value if isinstance(value, dict) else range(len(value)):
+        yield value, key
+        if isinstance(value[key], dict | list):
+            yield from places(value[key])
+
+
+@pytest.mark.parametrize("uri", ["file:///a", "file:///a bc", "file:///a b!", "file:///a b/x"])
+def test_a_document_elsewhere_is_refused(uri: str) -> None:
+    document = Document(document_id(uri), uri, "t", "text/plain", "text", "0" * 64)
+    header, blobs = extraction_message(Extraction((document,), (), ""))
+    with pytest.raises(BadMessage, match="outside the file"):
+        extraction_from(header, b"".join(blobs), URI)
