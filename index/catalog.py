@@ -430,7 +430,7 @@ class Catalog:
                 ),
                 metadata=json.loads(metadata),
                 parts=tuple(Part(*part) for part in json.loads(parts)),
-                cells=tuple(Cell(*cell) for cell in json.loads(cells)),
+                cells=tuple(map(Cell._make, json.loads(cells))),
                 title_from_name=titled_by is not None,
                 copies=tuple(uris[1:]),
             )

@@ -7,7 +7,7 @@ import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,11 @@ class Part:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What stands in one cell of a sheet: `text[start:end]`; `row` and `column` are one-based."""
+class Cell(NamedTuple):
+    """What stands in one cell of a sheet: `text[start:end]`; `row` and `column` are one-based.
+
+    A named tuple, since a sheet may have a million and is fetched for each of its quotes.
+    """
 
     start: int
     end: int

@@ -134,7 +134,7 @@ class Indexer:
         untitled = recipe(name, self._options, media_type or "")
         titled = untitled + _TITLED + ("" if title is None else sha256(title.encode()).hexdigest())
         origin = Origin(uri, sha256(data).hexdigest(), titled)
-        stored = [state for state in self._store.origins() if state.origin.uri == uri]
+        stored = self._store.origins(uri)
         for state in stored:
             known = state.origin
             claims = known.recipe.partition(_TITLED)[0] if title is None else known.recipe
@@ -177,15 +177,23 @@ class Indexer:
         group: list[_Read] = []
 
         def store() -> Iterator[Outcome]:
-            yield from self._put(group, reading.known)
+            taken: dict[str, Outcome] = {}
+            for outcome in self._put(group, reading.known):
+                taken.setdefault(outcome.name, outcome)
+                yield outcome
             links = [(twin, read.file) for read in group for twin in twins.pop(read.file.uri, ())]
             whole = {read.file.uri for read in group if read.documents and not read.problems}
             pairs = [(twin.origin, first.uri) for twin, first in links if first.uri in whole]
             missing = {origin.uri for origin in self._store.rearrange(pairs, [])}
-            places = _Places(self._store)
             for twin, first in links:
                 if first.uri in whole and twin.uri not in missing:
-                    yield places.outcome(twin.name, twin.uri, Status.COPIED, twin.named, first.name)
+                    yield replace(
+                        taken[first.name],
+                        name=twin.name,
+                        status=Status.COPIED,
+                        named=twin.named,
+                        source=first.name,
+                    )
                 else:
                     alone.append(twin)
             group.clear()

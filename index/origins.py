@@ -31,12 +31,14 @@ class Origins:
         row = self._connection.execute(query, (uri,)).fetchone()
         return None if row is None else (row[0], row[1])
 
-    def all(self) -> list[tuple[str, str, str, int]]:
-        """All origins in the order of their URIs: URI, digest, recipe, number of documents."""
+    def known(self, uri: str | None = None) -> list[tuple[str, str, str, int]]:
+        """All origins in the order of their URIs, or one: URI, digest, recipe, documents."""
+        condition, values = ("", ()) if uri is None else ("WHERE uri = ?", (uri,))
         return self._connection.execute(
-            """SELECT uri, sha256, recipe,
+            f"""SELECT uri, sha256, recipe,
                  (SELECT count(*) FROM places WHERE origin = origins.uri)
-               FROM origins ORDER BY uri"""
+               FROM origins {condition} ORDER BY uri""",  # noqa: S608
+            values,
         ).fetchall()
 
     def set_problems(self, origin: str, problems: Iterable[tuple[str, str, bool]]) -> None:

@@ -145,8 +145,8 @@ class PassageStore(Protocol):
         """
         ...
 
-    def origins(self) -> list[OriginState]:
-        """All origins, in the order of their URIs.
+    def origins(self, uri: str | None = None) -> list[OriginState]:
+        """All origins, in the order of their URIs, or the one with this URI, if there is one.
 
         One whose document was removed by hand while others of it stay has no digest and no recipe.
         """
@@ -372,18 +372,18 @@ class LocalStore:
             places.finish()
         return missing
 
-    def origins(self) -> list[OriginState]:
+    def origins(self, uri: str | None = None) -> list[OriginState]:
         """See `PassageStore.origins`."""
         from index.extract import Problem
 
         with self._lock, self._catalog.transaction(write=False):
             problems: dict[str, list[Problem]] = {}
-            for origin, uri, reason, unsupported in self._catalog.origins.problems():
-                problems.setdefault(origin, []).append(Problem(uri, reason, unsupported))
-            rows = self._catalog.origins.all()
+            for origin, of, reason, unsupported in self._catalog.origins.problems(uri):
+                problems.setdefault(origin, []).append(Problem(of, reason, unsupported))
+            rows = self._catalog.origins.known(uri)
         return [
-            OriginState(Origin(uri, sha256, recipe), documents, tuple(problems.get(uri, ())))
-            for uri, sha256, recipe, documents in rows
+            OriginState(Origin(at, sha256, recipe), documents, tuple(problems.get(at, ())))
+            for at, sha256, recipe, documents in rows
         ]
 
     def remove(self, document_ids: Iterable[str]) -> None:

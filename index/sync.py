@@ -181,7 +181,7 @@ def plan(
         moved=tuple(moved),
         copied=tuple(copied),
         exchanged=tuple(exchanged),
-        gone=tuple(state for state in gone if state not in emptied),
+        gone=tuple(state for state in gone if state.origin.sha256 not in to_read),
         changed=tuple(changed),
         added=tuple(added),
         twins=tuple(twins),

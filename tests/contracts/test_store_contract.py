@@ -616,7 +616,10 @@ def test_equal_contents_are_one_document_with_all_places(store: PassageStore) ->
     assert all(store.find(uri) == lease for uri in (lease.uri, *lease.copies))
     assert texts(search(store, "rent")) == {LEASE.text, ZOO.text}
     assert len(search(store, "rent")) == 2
-    assert [state.documents for state in store.origins()] == [2, 1, 1]
+    states = store.origins()
+    assert [state.documents for state in states] == [2, 1, 1]
+    assert [store.origins(state.origin.uri) for state in states] == [[state] for state in states]
+    assert store.origins("test:nowhere") == []
 
 
 OTHERWISE: dict[str, Mapping[str, Any]] = {

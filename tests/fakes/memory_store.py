@@ -207,12 +207,13 @@ class MemoryStore:
             self._finish()
         return missing
 
-    def origins(self) -> list[OriginState]:
+    def origins(self, uri: str | None = None) -> list[OriginState]:
         with self._lock:
             counts = Counter(place.origin for place in self._places.values())
             return [
-                OriginState(origin, counts[uri], self._problems[uri])
-                for uri, origin in sorted(self._origins.items())
+                OriginState(origin, counts[of], self._problems[of])
+                for of, origin in sorted(self._origins.items())
+                if uri in (None, of)
             ]
 
     def remove(self, document_ids: Iterable[str]) -> None:
