@@ -8,7 +8,14 @@ import typer
 
 from index.errors import InvalidQuestion, InvalidSettings
 from qa.answers import ANSWERS, PASSAGES
-from service.commands.options import AsJson, IndexFolder, ReaderName, Where, settings_with
+from service.commands.options import (
+    AsJson,
+    IndexFolder,
+    MinConfidence,
+    ReaderName,
+    Where,
+    settings_with,
+)
 from service.commands.output import print_json
 from service.errors import ANSWERED, NOT_SAID, USERS_MISTAKE
 
@@ -33,14 +40,7 @@ def ask(
     passages: Annotated[
         int, typer.Option(metavar="N", help="How many passages to read.")
     ] = PASSAGES,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(
-            metavar="X",
-            help="Give no answer below this confidence, from 0 to 1; the reader's own threshold "
-            "unless given.",
-        ),
-    ] = None,
+    min_confidence: MinConfidence = None,
     within: Annotated[
         list[str] | None,
         typer.Option(

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qa.answers import PASSAGES
-from service.commands.options import EmbedderName, ReaderName, settings_with
+from service.commands.options import (
+    EmbedderName,
+    MinConfidence,
+    ReaderName,
+    settings_with,
+)
 
 if TYPE_CHECKING:
     from service.evaluation.wanted import Wanted
@@ -131,14 +136,7 @@ def evaluate_answers(
     embedder: EmbedderName = None,
     index: KeptIndex = None,
     passages: Passages = PASSAGES,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(
-            metavar="X",
-            help="Give no answer below this confidence, from 0 to 1; the reader's own threshold "
-            "unless given.",
-        ),
-    ] = None,
+    min_confidence: MinConfidence = None,
     limit: Limit = None,
     seed: Seed = 0,
     predictions: Predictions = None,

@@ -57,6 +57,15 @@ OverlapTokens = Annotated[
         "unless given).",
     ),
 ]
+MinConfidence = Annotated[
+    float | None,
+    typer.Option(
+        "--min-confidence",
+        metavar="X",
+        help="Give no answer below this confidence, from 0 to 1; the reader's own threshold "
+        "unless given.",
+    ),
+]
 Where = Annotated[
     list[str] | None,
     typer.Option(

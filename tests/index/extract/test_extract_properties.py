@@ -8,8 +8,6 @@ import json
 import lzma
 import re
 import struct
-import tarfile
-import zipfile
 from typing import Any
 
 import pytest
@@ -23,6 +21,7 @@ from index.extract.cleaning import clean, has_words
 from index.extract.formats import FORMATS
 from index.extract.nesting import flatten
 from tests.fakes.compound import compound_file
+from tests.fakes.small_files import tarred, zipped
 
 NAMES = st.sampled_from(
     ["a.txt", "a.md", "a.html", "a.pdf", "a", "dir/b.rst", "c.json", "a.eml", "a.jsonl", ".", ""]
@@ -240,24 +239,6 @@ PARTS = {
     ),
     "a.xhtml": b"<html><p>It begins.<a id='x'/></p></html>",
 }
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(zipfile.ZipInfo(name), data)
-    return buffer.getvalue()
-
-
-def tarred(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, data in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            archive.addfile(entry, io.BytesIO(data))
-    return buffer.getvalue()
 
 
 FILES = {"a.txt": PROSE.encode(), "b/c.md": FRONT, "d.eml": MAIL, "e.zip": zipped({"f.rst": RST})}
