@@ -20,6 +20,14 @@ from index.filters import parse
 from index.outcomes import Outcome, Status
 from qa.answers import ANSWERS, Options
 from service import __version__, openapi, problems, web
+from service.bodies import (
+    document_body,
+    documents_body,
+    outcomes_body,
+    reply_body,
+    search_body,
+    status_body,
+)
 from service.engine import Engine
 from service.middleware import BodyLimit, KnownHosts, RequestIds
 from service.schemas import (
@@ -37,12 +45,6 @@ from service.schemas import (
     SearchRequest,
     StatusBody,
     TextRequest,
-    document_body,
-    documents_body,
-    outcomes_body,
-    reply_body,
-    search_body,
-    status_body,
 )
 from service.settings import Settings
 

@@ -132,7 +132,7 @@ def _text(argument: str) -> str:
 
 def _show(engine: "Engine", reply: "Reply", as_json: bool, *, one_line: bool) -> None:
     if as_json:
-        from service.schemas import reply_body
+        from service.bodies import reply_body
 
         print_json(reply_body(reply), one_line=one_line)
         return
@@ -170,7 +170,7 @@ def search(
     finally:
         engine.close()
     if as_json:
-        from service.schemas import search_body
+        from service.bodies import search_body
 
         print_json(search_body(text, found))
         return

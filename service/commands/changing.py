@@ -131,7 +131,7 @@ def _bring_in(
     else:
         outcomes = _sync(settings, found, options, as_json)
     if as_json:
-        from service.schemas import outcomes_body
+        from service.bodies import outcomes_body
 
         print_json(outcomes_body(outcomes))
     else:
@@ -207,7 +207,7 @@ def remove(
     finally:
         engine.close()
     if as_json:
-        from service.schemas import documents_body
+        from service.bodies import documents_body
 
         print_json(documents_body(found))
         return

@@ -22,8 +22,8 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show what the index holds and what it was made with."""
+    from service.bodies import failures_body, status_body
     from service.bootstrap import open_store
-    from service.schemas import failures_body, status_body
 
     store = open_store(settings_with(index=index))
     try:
@@ -49,7 +49,7 @@ def formats(as_json: AsJson = False) -> None:
     What is in a file decides, not what it is called. Reading scanned pages needs more: index them
     with --ocr, which says how to get it.
     """
-    from service.schemas import formats_body
+    from service.bodies import formats_body
 
     body = formats_body()
     if as_json:
@@ -72,7 +72,7 @@ def list_documents(where: Where = None, index: IndexFolder = None, as_json: AsJs
     finally:
         store.close()
     if as_json:
-        from service.schemas import documents_body
+        from service.bodies import documents_body
 
         print_json(documents_body(documents))
         return
@@ -104,7 +104,7 @@ def show(
     finally:
         store.close()
     if as_json:
-        from service.schemas import document_body
+        from service.bodies import document_body
 
         print_json(document_body(found))
         return

@@ -56,7 +56,7 @@ def reindex(
         store.save_vectors()
         documents, passages = store.counts()
         if as_json:
-            from service.schemas import status_body
+            from service.bodies import status_body
 
             print_json(status_body(store.folder, store))
             return

@@ -66,9 +66,9 @@ def watch(
     check_folders(folder)
     check_sweep(sweep)
 
+    from service.bodies import outcomes_body
     from service.bootstrap import open_or_create
     from service.render import Page
-    from service.schemas import outcomes_body
     from service.text import visible
     from service.watching import follow
 
