@@ -7,9 +7,9 @@ Everything here runs inside a transaction that the caller opened; nothing here k
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,16 +34,9 @@ from index.errors import DamagedIndex, NoIndex
 from index.migrations import FORMAT_VERSION, create_full_text, drop_full_text, migrate
 from index.origins import Origins
 from index.passages import Splitter, text_in_context
+from index.store import DocumentSummary, IndexSettings
 
 State = Literal["current", "building", "previous"]
-
-
-@dataclass(frozen=True, slots=True)
-class IndexSettings:
-    """What an index was made with; vectors and passages only make sense together with it."""
-
-    embedder: ModelIdentity
-    splitter: Splitter
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +45,6 @@ class Edition:
 
     number: int
     settings: IndexSettings
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentSummary:
-    """A document without its text; `characters` counts the code points of its canonical text.
-
-    `uri` is the place it has had longest, `copies` are its other places. `passages` are those of
-    the current edition.
-    """
-
-    id: str
-    uri: str
-    title: str
-    media_type: str
-    sha256: str
-    characters: int
-    pages: int
-    passages: int
-    added_at: str
-    copies: tuple[str, ...] = ()
-    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class Catalog:

@@ -15,8 +15,8 @@ from index.contents import content_key, passage_digest, text_digest
 from index.documents import Document, Passage
 from index.embedding import Embedder
 from index.errors import DamagedIndex
+from index.local_store import FAISS_FILE
 from index.passages import text_in_context
-from index.store import FAISS_FILE
 from index.vectors import FaissIndex
 
 # A vector is made again for this many passages, spread over the index, to see that the model and

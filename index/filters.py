@@ -30,7 +30,7 @@ from index.errors import InvalidFilter
 from index.files import uri_path
 
 if TYPE_CHECKING:  # the database is not needed to read conditions
-    from index.catalog import DocumentSummary
+    from index.store import DocumentSummary
 
 _CONDITION = re.compile(r"\s*([^=!<>~]*?)\s*(!=|>=|<=|=|~)(.*)", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,100}(?:\.[0-9]{1,100})?")

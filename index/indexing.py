@@ -10,7 +10,6 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from index.catalog import DocumentSummary
 from index.documents import Document, Passage
 from index.embedding import Embedder, Vectors
 from index.errors import DocumentError, UnknownDocument, UnreadableDocument, UnsupportedFormat
@@ -22,7 +21,7 @@ from index.outcomes import Outcome, Progress, Report, Status
 from index.passages import Splitter, split, text_in_context
 from index.resplit import resplit
 from index.sidecar import read_sidecar, sidecar_of
-from index.store import Entry, Intake, Origin, OriginState, PassageStore
+from index.store import DocumentSummary, Entry, Intake, Origin, OriginState, PassageStore
 from index.sync import Digests, File, Plan, files_of, lost, plan, recipe
 
 __all__ = ["Indexer", "Outcome", "Progress", "Report", "Status", "embed", "preview"]

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from index.catalog import IndexSettings
 from index.documents import Document, Passage
 from index.embedding import Embedder, Vectors
 from index.errors import IncompatibleIndex, InvalidSettings, UnknownDocument
 from index.indexing import embed
 from index.outcomes import Progress, Report
 from index.passages import Splitter, split, text_in_context
-from index.store import PassageStore
+from index.store import IndexSettings, PassageStore
 
 # Documents are stored when they hold this many passages together, so that little is lost when
 # interrupted.

@@ -1,31 +1,44 @@
-"""What an index can do: the `PassageStore` port, and `LocalStore`, which joins SQLite and FAISS."""
+"""What an index can do: the `PassageStore` port, and what goes in and out of it."""
 
-import logging
-import threading
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
-from index.catalog import Catalog, DocumentSummary, Edition, IndexSettings, State
-from index.contents import content_key, passage_digest
 from index.documents import Document, Passage
-from index.embedding import Vectors
-from index.errors import IncompatibleIndex, UnknownDocument
-from index.lexical import match_query
-from index.places import Places
-from index.vectors import FaissIndex
+from index.embedding import ModelIdentity, Vectors
+from index.passages import Splitter
 
 if TYPE_CHECKING:  # the extractors are not needed to answer questions
     from index.extract import Problem
 
-FAISS_FILE = "vectors.faiss"
-_LOAD_AT_ONCE = 20_000
-_SWEEP_AT_ONCE = 5_000
 
-log = logging.getLogger(__name__)
+@dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """What an index was made with; vectors and passages only make sense together with it."""
+
+    embedder: ModelIdentity
+    splitter: Splitter
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSummary:
+    """A document without its text; `characters` counts the code points of its canonical text.
+
+    `uri` is the place it has had longest, `copies` are its other places. `passages` are those of
+    the current edition.
+    """
+
+    id: str
+    uri: str
+    title: str
+    media_type: str
+    sha256: str
+    characters: int
+    pages: int
+    passages: int
+    added_at: str
+    copies: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,413 +257,3 @@ class PassageStore(Protocol):
     def close(self) -> None:
         """Release what is held; the store cannot be used afterwards."""
         ...
-
-
-class LocalStore:
-    """An index folder: SQLite holds everything, FAISS a copy of the vectors for searching.
-
-    The copy is brought up to date by comparing passage numbers, whatever the reason it is behind:
-    another process wrote, the file is old, or there is none.
-    """
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-        self._lock = threading.RLock()
-        self._settings = catalog.settings
-        self._begun: int | None = None
-        self._vectors: FaissIndex | None = None
-        self._vectors_generation = -1
-        self._saved_generation = -1
-
-    @classmethod
-    def open(cls, folder: Path) -> "LocalStore":
-        """Open the index in `folder`.
-
-        Raises:
-            NoIndex, IncompatibleIndex, DamagedIndex, UnavailableIndex: see `Catalog.open`.
-        """
-        return cls(Catalog.open(folder))
-
-    @classmethod
-    def create(cls, folder: Path, settings: IndexSettings) -> "LocalStore":
-        """Make a new index in `folder`.
-
-        Raises:
-            IncompatibleIndex: the folder holds an index or other things already.
-        """
-        return cls(Catalog.create(folder, settings))
-
-    @property
-    def folder(self) -> Path:
-        """The index folder."""
-        return self._catalog.folder
-
-    @property
-    def generation(self) -> int:
-        """See `PassageStore.generation`."""
-        with self._lock:
-            return self._catalog.generation
-
-    @property
-    def settings(self) -> IndexSettings:
-        """See `PassageStore.settings`."""
-        with self._lock:
-            return self._catalog.settings
-
-    @property
-    def building(self) -> IndexSettings | None:
-        """See `PassageStore.building`."""
-        return self._settings_of("building")
-
-    @property
-    def previous(self) -> IndexSettings | None:
-        """See `PassageStore.previous`."""
-        return self._settings_of("previous")
-
-    def _settings_of(self, state: State) -> IndexSettings | None:
-        with self._lock, self._catalog.transaction(write=False):
-            edition = self._catalog.edition(state)
-        return None if edition is None else edition.settings
-
-    def require(self, wanted: IndexSettings) -> None:
-        """Make sure that the current edition was made with these settings.
-
-        From now on vectors and passages are taken to be of these. When the edition is another one
-        later, they are refused until this is called with its settings.
-
-        Raises:
-            IncompatibleIndex: it was not; the message names the command that changes the index.
-        """
-        found = self.settings
-        if found.embedder != wanted.embedder:
-            raise IncompatibleIndex(
-                f"{self.folder}: was made with the embedder {found.embedder.name} "
-                f"(weights {found.embedder.checksum[:12]}), not {wanted.embedder.name} "
-                f"(weights {wanted.embedder.checksum[:12]}); embed its documents again: "
-                f"pincite reindex --embedder {wanted.embedder.name}"
-            )
-        if found.splitter != wanted.splitter:
-            ours, theirs = wanted.splitter, found.splitter
-            raise IncompatibleIndex(
-                f"{self.folder}: was made with passages of {theirs.tokens} tokens, overlap "
-                f"{theirs.overlap} (splitter {theirs.version}), not {ours.tokens}, {ours.overlap} "
-                f"(splitter {ours.version}); cut its documents again: "
-                f"pincite reindex --passage-tokens {ours.tokens} --overlap-tokens {ours.overlap}"
-            )
-        self._use(wanted)
-
-    def _use(self, settings: IndexSettings) -> None:
-        with self._lock:
-            if settings.embedder != self._settings.embedder:
-                self._vectors = None
-            self._settings = settings
-
-    # What stands where
-
-    def put(self, intakes: Sequence[Intake]) -> list[list[str]]:
-        """See `PassageStore.put`."""
-        if not intakes:
-            return []
-        with self._lock:
-            for intake in intakes:
-                _check_intake(intake, self._dim)
-            with self._catalog.transaction(write=True):
-                if self._catalog.settings != self._settings:
-                    raise self._reindexed_meanwhile()
-                places = Places(self._catalog)
-                ids = [places.put(intake) for intake in intakes]
-                places.finish()
-        return ids
-
-    def rearrange(self, copies: Sequence[tuple[Origin, str]], gone: Sequence[str]) -> list[Origin]:
-        """See `PassageStore.rearrange`."""
-        if not copies and not gone:
-            return []
-        with self._lock, self._catalog.transaction(write=True):
-            places = Places(self._catalog)
-            missing = places.rearrange(copies, gone)
-            places.finish()
-        return missing
-
-    def origins(self, uri: str | None = None) -> list[OriginState]:
-        """See `PassageStore.origins`."""
-        from index.extract import Problem
-
-        with self._lock, self._catalog.transaction(write=False):
-            problems: dict[str, list[Problem]] = {}
-            for origin, of, reason, unsupported in self._catalog.origins.problems(uri):
-                problems.setdefault(origin, []).append(Problem(of, reason, unsupported))
-            rows = self._catalog.origins.known(uri)
-        return [
-            OriginState(Origin(at, sha256, recipe), documents, tuple(problems.get(at, ())))
-            for at, sha256, recipe, documents in rows
-        ]
-
-    def remove(self, document_ids: Iterable[str]) -> None:
-        """See `PassageStore.remove`."""
-        with self._lock, self._catalog.transaction(write=True):
-            places = Places(self._catalog)
-            places.remove(document_ids)
-            places.finish()
-
-    # Documents
-
-    def document(self, document_id: str) -> Document:
-        """See `PassageStore.document`."""
-        with self._lock, self._catalog.transaction(write=False):
-            return self._catalog.document(self._number(document_id))
-
-    def _number(self, document_id: str) -> int:
-        number = self._catalog.number(document_id)
-        if number is None:
-            raise UnknownDocument(
-                f"{document_id}: no such document in the index; see: pincite list"
-            )
-        return number
-
-    def documents(self) -> list[DocumentSummary]:
-        """See `PassageStore.documents`."""
-        with self._lock, self._catalog.transaction(write=False):
-            return self._catalog.summaries()
-
-    def find(self, uri: str) -> DocumentSummary | None:
-        """See `PassageStore.find`."""
-        with self._lock, self._catalog.transaction(write=False):
-            number = self._catalog.origins.document_at(uri)
-            return None if number is None else self._catalog.summaries(number)[0]
-
-    def passages(self, document_id: str) -> list[Passage]:
-        """See `PassageStore.passages`."""
-        with self._lock, self._catalog.transaction(write=False):
-            return self._catalog.passages_of(
-                self._catalog.current.number, self._number(document_id)
-            )
-
-    def known_vectors(self, texts: Sequence[str]) -> dict[str, Vectors]:
-        """See `PassageStore.known_vectors`."""
-        digests = {text: passage_digest(text) for text in texts}
-        with self._lock, self._catalog.transaction(write=False):
-            current = self._catalog.current
-            found = self._catalog.vectors_by_digest(
-                current.number, set(digests.values()), current.settings.embedder.dim
-            )
-        return {text: found[digest] for text, digest in digests.items() if digest in found}
-
-    def counts(self) -> tuple[int, int]:
-        """How many documents there are, and passages in the current edition."""
-        with self._lock, self._catalog.transaction(write=False):
-            return self._catalog.counts()
-
-    # Editions
-
-    def begin(self, settings: IndexSettings) -> None:
-        """See `PassageStore.begin`."""
-        with self._lock, self._catalog.transaction(write=True, unseen=True):
-            building = self._catalog.edition("building")
-            if building is None or building.settings != settings:
-                if building is not None:
-                    self._catalog.drop_edition(building)
-                building = self._take_up(settings)
-            self._begun = building.number
-        self._sweep()
-
-    def _take_up(self, settings: IndexSettings) -> Edition:
-        """The edition to build: the previous one where it serves, else a new one."""
-        previous = self._catalog.edition("previous")
-        # Whoever builds the current one once more wants to be rid of what is in it.
-        if previous and previous.settings == settings != self._catalog.settings:
-            self._catalog.set_state(previous, "building")
-            return previous
-        return self._catalog.add_edition(settings, "building")
-
-    def _sweep(self) -> None:
-        """Remove what editions out of use left, in portions, so that others can go on meanwhile."""
-        while True:
-            with self._lock:
-                with self._catalog.transaction(write=False):
-                    if self._catalog.is_swept():
-                        return
-                with self._catalog.transaction(write=True, unseen=True):
-                    self._catalog.sweep(_SWEEP_AT_ONCE)
-
-    def pending(self, most: int) -> list[str]:
-        """See `PassageStore.pending`."""
-        with self._lock, self._catalog.transaction(write=False):
-            building = self._catalog.edition("building")
-            return [] if building is None else self._catalog.lacking(building.number, most)
-
-    def edition_progress(self) -> tuple[int, int] | None:
-        """See `PassageStore.edition_progress`."""
-        with self._lock, self._catalog.transaction(write=False):
-            building = self._catalog.edition("building")
-            return None if building is None else self._catalog.progress(building.number)
-
-    def fill(self, filled: Sequence[tuple[Document, Sequence[Passage], Vectors]]) -> None:
-        """See `PassageStore.fill`."""
-        with self._lock, self._catalog.transaction(write=True, unseen=True):
-            edition = self._begun_edition()
-            if edition is None:
-                return
-            for document, passages, vectors in filled:
-                _check_vectors(document, passages, vectors, edition.settings.embedder.dim)
-                number = self._catalog.number(document.id)
-                if (
-                    number is not None
-                    and not self._catalog.is_filled(edition.number, number)
-                    and content_key(self._catalog.document(number)) == content_key(document)
-                ):
-                    self._catalog.insert_passages(edition.number, number, passages, vectors)
-
-    def switch(self) -> bool:
-        """See `PassageStore.switch`."""
-        with self._lock:
-            with self._catalog.transaction(write=True, unseen=True):
-                building = self._begun_edition()
-                if building is not None:
-                    if self._catalog.lacking(building.number, 1):
-                        return False
-                    self._make_current(building)
-                settings = self._catalog.settings
-            self._use(settings)
-        self._sweep()
-        return True
-
-    def _make_current(self, building: Edition) -> None:
-        previous, current = self._catalog.edition("previous"), self._catalog.current
-        if previous is not None:
-            self._catalog.drop_edition(previous)
-        if current.settings == building.settings:
-            self._catalog.drop_edition(current)
-        else:
-            self._catalog.set_state(current, "previous")
-        self._catalog.set_state(building, "current")
-        self._catalog.advance()
-
-    def _begun_edition(self) -> Edition | None:
-        """The edition that was begun; None where another program has made it current already.
-
-        Raises:
-            IncompatibleIndex: it is not being built any more.
-        """
-        building = self._catalog.edition("building")
-        if building is not None and building.number == self._begun:
-            return building
-        if self._begun == self._catalog.current.number:
-            return None
-        raise IncompatibleIndex(
-            f"{self.folder}: what was being built is not any more, since another reindexing was "
-            "begun; see: pincite status"
-        )
-
-    # Searching
-
-    def candidates(
-        self, question: str, vector: Vectors, k: int, within: Collection[str] | None = None
-    ) -> list[Candidate]:
-        """See `PassageStore.candidates`."""
-        query = match_query(question)
-        with self._lock, self._catalog.transaction(write=False):
-            edition = self._catalog.current
-            if edition.settings.embedder != self._settings.embedder:
-                raise self._reindexed_meanwhile()
-            vectors = self._current_vectors()
-            numbers = (
-                None if within is None else self._catalog.passage_numbers(edition.number, within)
-            )
-            dense = dict(vectors.search(vector, k, numbers))
-            lexical = dict(self._catalog.bm25(edition.number, query, k, within)) if query else {}
-            found = sorted(dense.keys() | lexical.keys())
-            no_dense = [number for number in found if number not in dense]
-            if no_dense:
-                rows = self._catalog.vectors(no_dense, self._dim)
-                dense.update(zip(no_dense, (rows @ vector).tolist(), strict=True))
-            no_lexical = [number for number in found if number not in lexical]
-            if query and no_lexical:
-                lexical.update(
-                    self._catalog.bm25(edition.number, query, len(no_lexical), numbers=no_lexical)
-                )
-            passages = self._catalog.passages(found)
-        return [
-            Candidate(
-                passages[number],
-                min(1.0, max(-1.0, dense[number])),
-                lexical.get(number, 0.0),
-            )
-            for number in found
-        ]
-
-    @property
-    def _dim(self) -> int:
-        return self._settings.embedder.dim
-
-    def _reindexed_meanwhile(self) -> IncompatibleIndex:
-        """The error for vectors and passages that no longer belong with what is stored."""
-        return IncompatibleIndex(
-            f"{self.folder}: was reindexed with another embedder or splitter meanwhile; "
-            "start again, to use what it is made with now"
-        )
-
-    def _current_vectors(self) -> FaissIndex:
-        """The copy of the vectors, brought to the generation of the open transaction."""
-        generation = self._catalog.generation
-        if self._vectors is None:
-            path = self.folder / FAISS_FILE
-            loaded = FaissIndex.load(path, self._catalog.name, self._dim)
-            self._vectors, self._saved_generation = loaded or (FaissIndex(self._dim), -1)
-            # Even at the same generation the file may be of a state that a restored backup lost.
-            self._vectors_generation = -1
-        if self._vectors_generation != generation:
-            wanted = self._catalog.passage_numbers(self._catalog.current.number)
-            present = self._vectors.ids
-            extra, missing = np.setdiff1d(present, wanted), np.setdiff1d(wanted, present)
-            self._vectors.remove(extra)
-            for first in range(0, len(missing), _LOAD_AT_ONCE):
-                part = missing[first : first + _LOAD_AT_ONCE]
-                self._vectors.add(part, self._catalog.vectors(part, self._dim))
-            if len(extra) or len(missing):
-                self._saved_generation = -1
-            self._vectors_generation = generation
-        return self._vectors
-
-    def save_vectors(self) -> None:
-        """Write the copy of the vectors beside the database, so that the next start is quick.
-
-        Only a cache: where the folder cannot be written, this is logged and nothing is lost.
-        """
-        with self._lock, self._catalog.transaction(write=False):
-            if self._catalog.settings.embedder != self._settings.embedder:
-                return
-            vectors = self._current_vectors()
-            if self._vectors_generation == self._saved_generation:
-                return
-            try:
-                vectors.save(self.folder / FAISS_FILE, self._catalog.name, self._vectors_generation)
-            except OSError as error:
-                log.warning("%s: the FAISS file could not be written: %s", self.folder, error)
-                return
-            self._saved_generation = self._vectors_generation
-
-    def close(self) -> None:
-        """See `PassageStore.close`; writes the copy of the vectors if it has changed."""
-        with self._lock:
-            try:
-                if self._vectors is not None:
-                    self.save_vectors()
-            finally:
-                self._vectors = None
-                self._catalog.close()
-
-
-def _check_intake(intake: Intake, dim: int) -> None:
-    for entry in intake.entries:
-        if not entry.document.uri.startswith(intake.origin.uri):
-            raise ValueError(f"{entry.document.uri}: is not in its origin, {intake.origin.uri}")
-        _check_vectors(entry.document, entry.passages, entry.vectors, dim)
-
-
-def _check_vectors(
-    document: Document, passages: Sequence[Passage], vectors: Vectors, dim: int
-) -> None:
-    expected = (len(passages), dim)
-    if vectors.shape != expected:
-        raise ValueError(f"{document.uri}: vectors have shape {vectors.shape}, expected {expected}")

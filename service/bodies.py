@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from index.catalog import DocumentSummary
 from index.documents import Document, Hit
 from index.outcomes import Outcome, Status
 from index.passages import Splitter
-from index.store import PassageStore
+from index.store import DocumentSummary, PassageStore
 from qa.answers import Answer, Citation, Reply
 from service.schemas import (
     AnswerBody,

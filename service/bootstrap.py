@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import index
 import qa
-from index.catalog import IndexSettings
 from index.embedding import Embedder, ModelIdentity, OnnxEmbedder
 from index.errors import IncompatibleIndex, NoIndex
 from index.files import at_home
+from index.local_store import LocalStore
 from index.onnx_model import MANIFEST, Manifest, read_manifest
 from index.passages import Splitter
-from index.store import LocalStore
+from index.store import IndexSettings
 from index.threads import available_cores
 from qa.reader import OnnxReader, Reader
 from service.engine import Engine

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from index.catalog import DocumentSummary, IndexSettings
 from index.documents import Document, Hit
 from index.embedding import Embedder
 from index.errors import IncompatibleIndex, InvalidQuestion, UnknownDocument
@@ -12,7 +11,7 @@ from index.files import Scan, at_home, file_uri
 from index.filters import EVERYTHING, Filter
 from index.outcomes import Outcome, Report
 from index.retriever import Retriever
-from index.store import PassageStore
+from index.store import DocumentSummary, IndexSettings, PassageStore
 from qa.answering import Answerer
 from qa.answers import Citation, Options, Reply, cite
 from qa.reader import Reader

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from index.catalog import DocumentSummary
 from index.documents import Document, Hit
 from index.filters import EVERYTHING, Filter
 from index.outcomes import Outcome, Status, tally
+from index.store import DocumentSummary
 from qa.answers import Answer, Citation, Reply
 from service.bootstrap import ModelAtHand
 from service.text import (

@@ -16,7 +16,7 @@ HEAVY = {"torch", "transformers", "sentence_transformers", "onnx"}
 ADAPTERS = {
     "OnnxEmbedder": "index/embedding.py",
     "HubEmbedder": "index/hub.py",
-    "LocalStore": "index/store.py",
+    "LocalStore": "index/local_store.py",
     "OnnxReader": "qa/reader.py",
     "HubReader": "qa/hub.py",
 }
@@ -98,4 +98,4 @@ def test_concrete_classes_are_named_in_bootstrap_only(adapter: str) -> None:
 
 def test_faiss_stays_behind_the_store() -> None:
     holding = {str(module) for module in MODULES if "FaissIndex" in names(module)}
-    assert holding <= {"index/vectors.py", "index/store.py", "index/doctor.py"}
+    assert holding <= {"index/vectors.py", "index/local_store.py", "index/doctor.py"}

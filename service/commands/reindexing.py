@@ -76,8 +76,8 @@ def reindex(
 
 
 def _reindex(store: "PassageStore", settings: "Settings", report: "Report") -> None:
-    from index.catalog import IndexSettings
     from index.reindex import reindex
+    from index.store import IndexSettings
     from service.bootstrap import open_embedder, splitter
 
     recorded = store.settings

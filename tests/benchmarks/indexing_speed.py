@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from index.files import expand
+from index.local_store import LocalStore
 from index.passages import text_in_context
-from index.store import LocalStore
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -11,21 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.catalog import IndexSettings
 from index.documents import Cell, Document, Glyphs, Page, Part, Passage, Section
 from index.embedding import Vectors
 from index.errors import IncompatibleIndex, UnknownDocument
 from index.extract import Problem
+from index.local_store import LocalStore
 from index.passages import Splitter, text_in_context
-from index.store import (
-    Candidate,
-    Entry,
-    Intake,
-    LocalStore,
-    Origin,
-    OriginState,
-    PassageStore,
-)
+from index.store import Candidate, Entry, IndexSettings, Intake, Origin, OriginState, PassageStore
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.made import a_document, an_entry, an_intake, build, reindex
 from tests.fakes.memory_store import MemoryStore

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
-from index.catalog import IndexSettings
 from index.documents import Document, Section, document_id
 from index.embedding import Embedder
 from index.passages import Splitter, split, text_in_context
-from index.store import Entry, Intake, Origin, PassageStore
+from index.store import Entry, IndexSettings, Intake, Origin, PassageStore
 
 DEFAULT = Splitter()
 

@@ -9,14 +9,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
-from index.catalog import DocumentSummary, IndexSettings
 from index.documents import Document, Passage, document_id
 from index.embedding import Vectors
 from index.errors import IncompatibleIndex, UnknownDocument
 from index.extract import Problem
 from index.lexical import content_words
 from index.passages import text_in_context
-from index.store import Candidate, Entry, Intake, Origin, OriginState
+from index.store import (
+    Candidate,
+    DocumentSummary,
+    Entry,
+    IndexSettings,
+    Intake,
+    Origin,
+    OriginState,
+)
 
 Passages = tuple[Sequence[Passage], Vectors]
 

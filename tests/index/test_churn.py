@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from index.boxes import pack, unplaced
-from index.catalog import IndexSettings
 from index.doctor import check
 from index.documents import Cell, Document, Page, Part
 from index.errors import IncompatibleIndex
 from index.extract import Problem
+from index.local_store import LocalStore
 from index.passages import Splitter
-from index.store import Intake, LocalStore, Origin, PassageStore
+from index.store import IndexSettings, Intake, Origin, PassageStore
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.made import a_document, an_entry
 from tests.fakes.memory_store import MemoryStore

@@ -16,16 +16,16 @@ import numpy as np
 import pytest
 
 from index.boxes import pack, unplaced
-from index.catalog import IndexSettings
 from index.contents import passage_digest
 from index.database import DATABASE
 from index.doctor import Report, check
 from index.documents import Cell, Page, Part
 from index.errors import NoIndex, PinciteError
 from index.extract import Problem
+from index.local_store import FAISS_FILE, LocalStore
 from index.passages import Splitter
 from index.reindex import reindex as mend
-from index.store import FAISS_FILE, LocalStore
+from index.store import IndexSettings
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.made import a_document, an_entry, an_intake, reindex
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.catalog import DocumentSummary
 from index.errors import InvalidFilter
 from index.filters import EVERYTHING, MOST_CHARACTERS, parse
+from index.store import DocumentSummary
 
 
 def summary(

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from index import sync as comparing
-from index.catalog import IndexSettings
 from index.embedding import Vectors
 from index.errors import InvalidSettings, UnsupportedFormat
 from index.extract import Extraction
@@ -16,7 +15,7 @@ from index.extract.workers import InProcess, Job
 from index.files import Found, expand, file_uri
 from index.indexing import Indexer, Outcome, Progress, Status
 from index.passages import Splitter
-from index.store import Intake, PassageStore
+from index.store import IndexSettings, Intake, PassageStore
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.memory_store import MemoryStore
 

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.catalog import IndexSettings
 from index.database import DATABASE
 from index.doctor import check
 from index.documents import Document
@@ -27,9 +26,10 @@ from index.errors import (
     UnavailableIndex,
     UnknownDocument,
 )
+from index.local_store import FAISS_FILE, LocalStore
 from index.migrations import FORMAT_VERSION
 from index.passages import Splitter
-from index.store import FAISS_FILE, Candidate, LocalStore
+from index.store import Candidate, IndexSettings
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.made import a_document, an_intake, build, reindex
 
@@ -545,7 +545,7 @@ def test_who_reindexes_is_told_when_another_began_something_else(store: LocalSto
 def test_an_edition_out_of_use_is_removed_in_portions(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("index.store._SWEEP_AT_ONCE", 3)
+    monkeypatch.setattr("index.local_store._SWEEP_AT_ONCE", 3)
     build(store, OTHER, OTHERS)
     build(store, HashEmbedder(24, "third"), OTHERS)
     assert _rows(store, "SELECT count(*) FROM passages") == [(2 * len(ANIMALS),)]
@@ -722,7 +722,7 @@ def test_threads_search_while_another_reindexes(tmp_path: Path) -> None:
 def test_a_copy_of_the_vectors_is_made_in_portions(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("index.store._LOAD_AT_ONCE", 3)
+    monkeypatch.setattr("index.local_store._LOAD_AT_ONCE", 3)
     (folder / FAISS_FILE).unlink()
     store = LocalStore.open(folder)
     assert_right(store)

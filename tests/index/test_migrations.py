@@ -18,9 +18,10 @@ from index.doctor import check
 from index.documents import Cell, Part, document_id
 from index.embedding import OnnxEmbedder
 from index.errors import DamagedIndex, UnavailableIndex
+from index.local_store import FAISS_FILE, LocalStore
 from index.migrations import FORMAT_VERSION
 from index.passages import text_in_context
-from index.store import FAISS_FILE, Entry, Intake, LocalStore, Origin
+from index.store import Entry, Intake, Origin
 from tests.fakes.made import reindex
 from tests.paths import ROOT
 

@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.catalog import IndexSettings
 from index.documents import Passage
 from index.errors import InvalidQuestion
 from index.filters import parse
 from index.passages import Splitter
 from index.retriever import DENSE_WEIGHT, MOST_CHARACTERS, MOST_POOL, POOL, Retriever, fuse
-from index.store import Candidate, PassageStore
+from index.store import Candidate, IndexSettings, PassageStore
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.made import a_document, an_intake
 from tests.fakes.memory_store import MemoryStore

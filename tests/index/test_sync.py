@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from index.catalog import IndexSettings
 from index.embedding import Vectors
 from index.extract import Extraction
 from index.extract.source import Reading
 from index.extract.workers import InProcess, Job
 from index.files import file_uri, scan
 from index.indexing import Indexer, Outcome, Status, preview
+from index.local_store import LocalStore
 from index.passages import Splitter
-from index.store import LocalStore, Origin, OriginState, PassageStore
+from index.store import IndexSettings, Origin, OriginState, PassageStore
 from index.sync import Digests, File, plan, recipe
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.memory_store import MemoryStore

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.catalog import IndexSettings
 from index.doctor import check
 from index.embedding import Vectors
 from index.extract.workers import InProcess
 from index.files import file_uri, scan
 from index.indexing import Indexer, Outcome, Status
+from index.local_store import LocalStore
 from index.passages import Splitter
 from index.retriever import Retriever
-from index.store import LocalStore
+from index.store import IndexSettings
 from tests.fakes.hash_embedder import HashEmbedder
 
 pytestmark = pytest.mark.slow

@@ -11,15 +11,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from index.catalog import IndexSettings
 from index.errors import NoIndex
 from index.extract.source import Limits
 from index.extract.workers import Extractor, WorkerPool
 from index.files import scan
 from index.indexing import Indexer
+from index.local_store import LocalStore
 from index.passages import Splitter
 from index.reindex import reindex
-from index.store import LocalStore
+from index.store import IndexSettings
 from index.watch import updates
 from tests.fakes.hash_embedder import HashEmbedder
 

@@ -6,12 +6,11 @@ from hashlib import sha256
 
 import numpy as np
 
-from index.catalog import DocumentSummary, IndexSettings
 from index.documents import Cell, Document, Page, Part, Passage, Section, document_id
 from index.embedding import ModelIdentity, Vectors
 from index.errors import UnknownDocument
 from index.passages import Splitter
-from index.store import Candidate, Entry
+from index.store import Candidate, DocumentSummary, Entry, IndexSettings
 from qa.answers import Span
 from qa.reader import Calibration, Reading
 

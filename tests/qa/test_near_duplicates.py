@@ -3,10 +3,10 @@
 import pytest
 from qa_fakes import ScriptedReader
 
-from index.catalog import IndexSettings
 from index.extract import extract
 from index.passages import Splitter
 from index.retriever import Retriever
+from index.store import IndexSettings
 from qa.answering import Answerer
 from qa.answers import Answer, Citation, Options
 from tests.fakes.hash_embedder import HashEmbedder

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from typer.testing import Result
 
-from index.catalog import IndexSettings
 from index.embedding import ModelIdentity, Vectors
 from index.extract.workers import InProcess
+from index.local_store import LocalStore
 from index.passages import Splitter
-from index.store import LocalStore
+from index.store import IndexSettings
 from qa.answers import Span
 from qa.reader import Calibration, Reader, Reading
 from service.engine import Engine

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 import index
-from index.catalog import IndexSettings
 from index.embedding import OnnxEmbedder
 from index.errors import IncompatibleIndex, InvalidSettings, NoIndex
 from index.extract.workers import Job
+from index.local_store import LocalStore
 from index.passages import Splitter
-from index.store import LocalStore
+from index.store import IndexSettings
 from qa.reader import OnnxReader
 from service.bootstrap import (
     DEFAULT_EMBEDDER,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from service_fakes import Run
 
-from index.store import LocalStore
+from index.local_store import LocalStore
 
 pytestmark = pytest.mark.slow
 

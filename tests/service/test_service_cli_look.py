@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from service_fakes import Run
 
-from index.store import FAISS_FILE
+from index.local_store import FAISS_FILE
 from service.commands.serving import is_loopback
 
 pytestmark = pytest.mark.slow

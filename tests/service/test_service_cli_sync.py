@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from service_fakes import NumberReader, Run, WordEmbedder
 
-from index.catalog import IndexSettings
 from index.errors import UnavailableIndex
 from index.extract.workers import InProcess
+from index.local_store import LocalStore
 from index.outcomes import Outcome, Progress
 from index.passages import Splitter
-from index.store import LocalStore
+from index.store import IndexSettings
 from service.commands.progress import in_words
 from service.engine import Engine
 from service.watching import follow

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from index.catalog import DocumentSummary
 from index.documents import Hit, Passage
 from index.filters import parse
+from index.store import DocumentSummary
 from qa.answers import Citation
 from service.render import Page, console
 

@@ -12,14 +12,14 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from index.catalog import IndexSettings
 from index.database import DATABASE
 from index.documents import Cell, Document, Part, Section, document_id
 from index.embedding import OnnxEmbedder
 from index.extract import Problem, extract
+from index.local_store import LocalStore
 from index.migrations import FORMAT_VERSION
 from index.passages import Splitter
-from index.store import Intake, LocalStore, Origin
+from index.store import IndexSettings, Intake, Origin
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.made import an_entry, an_intake, reindex
 from tests.paths import EMBEDDER, ROOT, SEEDS

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.catalog import IndexSettings
 from index.documents import Hit, Passage
 from index.errors import InvalidQuestion
 from index.passages import Splitter
 from index.retriever import Retriever
+from index.store import IndexSettings
 from qa.answering import Answerer
 from qa.answers import Answer, Citation, Options, Reply, Timings
 from qa.evaluation import answer_report

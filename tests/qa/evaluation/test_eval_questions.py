@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from index.catalog import IndexSettings
 from index.documents import document_id
 from index.files import file_uri
 from index.passages import Splitter
+from index.store import IndexSettings
 from qa.evaluation.questions import (
     GoldPlace,
     Locator,

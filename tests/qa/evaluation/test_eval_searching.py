@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from index.catalog import IndexSettings
 from index.embedding import Vectors
 from index.errors import InvalidLabels
 from index.passages import Splitter
 from index.retriever import Retriever
+from index.store import IndexSettings
 from qa.evaluation import search_report
 from qa.evaluation.beir import CorpusDocument, load_beir
 from qa.evaluation.searching import Searcher, fill, search_all
