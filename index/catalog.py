@@ -9,9 +9,8 @@ import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,26 +24,19 @@ from index.database import (
     connect,
     refuse_occupied,
     reporting_damage,
+    row_of,
     skip_numbers,
+    understanding,
     version,
 )
 from index.documents import Cell, Document, Glyphs, Page, Part, Passage, Section
-from index.embedding import ModelIdentity, Vectors
+from index.editions import Editions
+from index.embedding import Vectors
 from index.errors import DamagedIndex, NoIndex
-from index.migrations import FORMAT_VERSION, create_full_text, drop_full_text, migrate
+from index.migrations import FORMAT_VERSION, migrate
 from index.origins import Origins
-from index.passages import Splitter, text_in_context
+from index.passages import text_in_context
 from index.store import DocumentSummary, IndexSettings
-
-State = Literal["current", "building", "previous"]
-
-
-@dataclass(frozen=True, slots=True)
-class Edition:
-    """The passages of all documents, made with one embedder and one splitter."""
-
-    number: int
-    settings: IndexSettings
 
 
 class Catalog:
@@ -55,6 +47,7 @@ class Catalog:
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self.folder = folder
+        self.editions = Editions(folder, connection)
         self.origins = Origins(connection)
         self._connection = connection
 
@@ -78,7 +71,7 @@ class Catalog:
                 "INSERT INTO meta VALUES (?, ?)",
                 [("catalog", uuid.uuid4().hex), ("generation", "0")],
             )
-            cls(folder, connection).add_edition(settings, "current")
+            cls(folder, connection).editions.add(settings, "current")
             connection.execute("COMMIT")
             connection.close()
         # Two may be making an index here at once: the first wins, its database is not replaced.
@@ -172,7 +165,7 @@ class Catalog:
     @property
     def generation(self) -> int:
         """How many changes have been committed."""
-        with self._understanding("generation"):
+        with understanding(self.folder, "generation"):
             return int(self._meta("generation"))
 
     def advance(self) -> None:
@@ -182,113 +175,13 @@ class Catalog:
     @property
     def settings(self) -> IndexSettings:
         """What the current edition was made with."""
-        return self.current.settings
+        return self.editions.current.settings
 
     def _meta(self, key: str) -> str:
         row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         if row is None:
             raise DamagedIndex(f"{self.folder}: the database lacks its {key}; {START_AGAIN}")
         return str(row[0])
-
-    @contextmanager
-    def _understanding(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except (ValueError, TypeError, KeyError) as error:
-            raise DamagedIndex(
-                f"{self.folder}: the database's {what} cannot be understood; {START_AGAIN}"
-            ) from error
-
-    # Editions
-
-    @property
-    def current(self) -> Edition:
-        """The edition that is searched."""
-        edition = self.edition("current")
-        if edition is None:
-            raise DamagedIndex(f"{self.folder}: the database lacks its settings; {START_AGAIN}")
-        return edition
-
-    def edition(self, state: State) -> Edition | None:
-        """The edition in this state; each has at most one."""
-        row = self._connection.execute(
-            "SELECT number, settings FROM editions WHERE state = ?", (state,)
-        ).fetchone()
-        if row is None:
-            return None
-        with self._understanding("settings"):
-            value = json.loads(row[1])
-            settings = IndexSettings(
-                ModelIdentity(**value["embedder"]), Splitter(**value["splitter"])
-            )
-        return Edition(row[0], settings)
-
-    def add_edition(self, settings: IndexSettings, state: State) -> Edition:
-        """Start an edition without passages."""
-        cursor = self._connection.execute(
-            "INSERT INTO editions (settings, state) VALUES (?, ?)",
-            (json.dumps(asdict(settings)), state),
-        )
-        number = _row(cursor)
-        create_full_text(self._connection, number)
-        return Edition(number, settings)
-
-    def set_state(self, edition: Edition, state: State) -> None:
-        """Let an edition take on a state that no other is in."""
-        self._connection.execute(
-            "UPDATE editions SET state = ? WHERE number = ?", (state, edition.number)
-        )
-
-    def drop_edition(self, edition: Edition) -> None:
-        """Put an edition out of use; `sweep` removes its passages, which may take a while."""
-        drop_full_text(self._connection, edition.number)
-        self._connection.execute("DELETE FROM filled WHERE edition = ?", (edition.number,))
-        self._connection.execute(
-            "UPDATE editions SET state = 'dropped' WHERE number = ?", (edition.number,)
-        )
-
-    def is_swept(self) -> bool:
-        """Whether nothing is left of editions out of use."""
-        query = "SELECT 1 FROM editions WHERE state = 'dropped' LIMIT 1"
-        return self._connection.execute(query).fetchone() is None
-
-    def sweep(self, most: int) -> None:
-        """Remove at most so many passages of an edition out of use, then itself."""
-        row = self._connection.execute(
-            "SELECT number FROM editions WHERE state = 'dropped' LIMIT 1"
-        ).fetchone()
-        if row is None:
-            return
-        removed = self._connection.execute(
-            "DELETE FROM passages WHERE number IN"
-            " (SELECT number FROM passages WHERE edition = ? LIMIT ?)",
-            (row[0], most),
-        )
-        if removed.rowcount < most:
-            self._connection.execute("DELETE FROM editions WHERE number = ?", row)
-
-    def lacking(self, edition: int, most: int) -> list[str]:
-        """The ids of at most so many documents that have no passages in an edition yet."""
-        rows = self._connection.execute(
-            """SELECT id FROM documents WHERE number NOT IN
-                 (SELECT document FROM filled WHERE edition = ?) ORDER BY number LIMIT ?""",
-            (edition, most),
-        )
-        return [id_ for (id_,) in rows]
-
-    def progress(self, edition: int) -> tuple[int, int]:
-        """How many documents have their passages in an edition, and how many there are."""
-        row = self._connection.execute(
-            """SELECT (SELECT count(*) FROM filled WHERE edition = ?),
-                 (SELECT count(*) FROM documents)""",
-            (edition,),
-        ).fetchone()
-        return row[0], row[1]
-
-    def is_filled(self, edition: int, document: int) -> bool:
-        """Whether a document has its passages in an edition."""
-        query = "SELECT 1 FROM filled WHERE edition = ? AND document = ?"
-        return self._connection.execute(query, (edition, document)).fetchone() is not None
 
     # Documents
 
@@ -299,7 +192,7 @@ class Catalog:
             f"INSERT INTO documents (id, {', '.join(row)}) VALUES (?{', ?' * len(row)})",  # noqa: S608
             (document.id, *row.values()),
         )
-        number = _row(cursor)
+        number = row_of(cursor)
         self._insert_pages(number, document)
         return number
 
@@ -380,7 +273,7 @@ class Catalog:
             " WHERE document = ? ORDER BY place",
             (number,),
         )
-        with self._understanding(f"entry for {uris[0] or id_}"):
+        with understanding(self.folder, f"entry for {uris[0] or id_}"):
             return Document(
                 id=id_,
                 uri=uris[0],
@@ -415,7 +308,7 @@ class Catalog:
                  (SELECT count(*) FROM passages WHERE document = d.number AND edition = ?),
                  d.added_at, d.metadata
                FROM documents AS d {condition}""",  # noqa: S608
-            (self.current.number, *values),
+            (self.editions.current.number, *values),
         ).fetchall()
         places: dict[int, list[str]] = {}
         for document, uri in self._connection.execute(
@@ -428,7 +321,7 @@ class Catalog:
         for row in rows:
             document, id_, title, media_type, sha256, characters, pages, passages, added, data = row
             uri, *copies = places.get(document) or [""]
-            with self._understanding(f"entry for {uri or id_}"):
+            with understanding(self.folder, f"entry for {uri or id_}"):
                 metadata = json.loads(data)
             found.append(
                 DocumentSummary(
@@ -601,19 +494,13 @@ class Catalog:
         row = self._connection.execute(
             """SELECT (SELECT count(*) FROM documents),
                  (SELECT count(*) FROM passages WHERE edition = ?)""",
-            (self.current.number,),
+            (self.editions.current.number,),
         ).fetchone()
         return row[0], row[1]
 
 
 _IN_DOCUMENTS = """JOIN documents AS d ON d.number = p.document
     WHERE p.edition = ? AND d.id IN (SELECT value FROM json_each(?))"""
-
-
-def _row(cursor: sqlite3.Cursor) -> int:
-    number = cursor.lastrowid
-    assert number is not None  # noqa: S101 - an INSERT that returned has a row
-    return number
 
 
 def _document_row(document: Document) -> dict[str, object]:

@@ -132,3 +132,21 @@ def reporting_damage(folder: Path) -> Iterator[None]:
         ) from error
     except sqlite3.DatabaseError as error:
         raise DamagedIndex(f"{folder}: the database is damaged ({error}); {START_AGAIN}") from error
+
+
+@contextmanager
+def understanding(folder: Path, what: str) -> Iterator[None]:
+    """Say what it means where the database's own entries make no sense; `what` names them."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError) as error:
+        raise DamagedIndex(
+            f"{folder}: the database's {what} cannot be understood; {START_AGAIN}"
+        ) from error
+
+
+def row_of(cursor: sqlite3.Cursor) -> int:
+    """The number of the row that an INSERT has just made."""
+    number = cursor.lastrowid
+    assert number is not None  # noqa: S101 - an INSERT that returned has a row
+    return number

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.boxes import unpack
-from index.catalog import Catalog, Edition
+from index.catalog import Catalog
 from index.contents import content_key, passage_digest, text_digest
 from index.documents import Document, Passage
+from index.editions import Edition
 from index.embedding import Embedder
 from index.errors import DamagedIndex
 from index.local_store import FAISS_FILE
@@ -183,7 +184,7 @@ def _editions(catalog: Catalog) -> Iterator[str]:
             yield f"edition {number} has no full-text table"
     query = """SELECT id FROM documents WHERE number NOT IN
                  (SELECT document FROM filled WHERE edition = ?)"""
-    for (id_,) in catalog.query(query, catalog.current.number):
+    for (id_,) in catalog.query(query, catalog.editions.current.number):
         yield f"document {id_} has no passages in the current edition"
     query = """SELECT count(*) FROM passages AS p JOIN editions AS e ON e.number = p.edition
                WHERE e.state <> 'dropped' AND NOT EXISTS (SELECT 1 FROM filled AS f
@@ -200,8 +201,8 @@ def _editions(catalog: Catalog) -> Iterator[str]:
 
 def _live(catalog: Catalog) -> list[Edition]:
     """The editions that are in use; the current one first."""
-    others = (catalog.edition("building"), catalog.edition("previous"))
-    return [catalog.current, *(edition for edition in others if edition is not None)]
+    others = (catalog.editions.in_state("building"), catalog.editions.in_state("previous"))
+    return [catalog.editions.current, *(edition for edition in others if edition is not None)]
 
 
 def _full_texts(catalog: Catalog) -> set[int]:
@@ -241,7 +242,7 @@ def _passages(catalog: Catalog) -> Iterator[tuple[str, int, str, list[Passage]]]
     editions = [edition.number for edition in _live(catalog)]
     for number, text, uri in catalog.query(query):
         for edition in editions:
-            if catalog.is_filled(edition, number):
+            if catalog.editions.is_filled(edition, number):
                 yield uri, edition, text, catalog.passages_of(edition, number)
 
 
@@ -302,7 +303,7 @@ def _sampled(catalog: Catalog, embedder: Embedder, numbers: NDArray[np.int64]) -
 
 def _faiss(catalog: Catalog, path: Path) -> Iterator[str]:
     """A file that is behind is no fault: the next question brings it up to date."""
-    edition = catalog.current
+    edition = catalog.editions.current
     dim = edition.settings.embedder.dim
     loaded = FaissIndex.load(path, catalog.name, dim)
     if loaded is None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from index.catalog import Catalog, Edition, State
+from index.catalog import Catalog
 from index.contents import content_key, passage_digest
 from index.documents import Document, Passage
+from index.editions import Edition, State
 from index.embedding import Vectors
 from index.errors import IncompatibleIndex, UnknownDocument
 from index.lexical import match_query
@@ -87,7 +88,7 @@ class LocalStore:
 
     def _settings_of(self, state: State) -> IndexSettings | None:
         with self._lock, self._catalog.transaction(write=False):
-            edition = self._catalog.edition(state)
+            edition = self._catalog.editions.in_state(state)
         return None if edition is None else edition.settings
 
     def require(self, wanted: IndexSettings) -> None:
@@ -201,14 +202,14 @@ class LocalStore:
         """See `PassageStore.passages`."""
         with self._lock, self._catalog.transaction(write=False):
             return self._catalog.passages_of(
-                self._catalog.current.number, self._number(document_id)
+                self._catalog.editions.current.number, self._number(document_id)
             )
 
     def known_vectors(self, texts: Sequence[str]) -> dict[str, Vectors]:
         """See `PassageStore.known_vectors`."""
         digests = {text: passage_digest(text) for text in texts}
         with self._lock, self._catalog.transaction(write=False):
-            current = self._catalog.current
+            current = self._catalog.editions.current
             found = self._catalog.vectors_by_digest(
                 current.number, set(digests.values()), current.settings.embedder.dim
             )
@@ -224,44 +225,44 @@ class LocalStore:
     def begin(self, settings: IndexSettings) -> None:
         """See `PassageStore.begin`."""
         with self._lock, self._catalog.transaction(write=True, unseen=True):
-            building = self._catalog.edition("building")
+            building = self._catalog.editions.in_state("building")
             if building is None or building.settings != settings:
                 if building is not None:
-                    self._catalog.drop_edition(building)
+                    self._catalog.editions.drop(building)
                 building = self._take_up(settings)
             self._begun = building.number
         self._sweep()
 
     def _take_up(self, settings: IndexSettings) -> Edition:
         """The edition to build: the previous one where it serves, else a new one."""
-        previous = self._catalog.edition("previous")
+        previous = self._catalog.editions.in_state("previous")
         # Whoever builds the current one once more wants to be rid of what is in it.
         if previous and previous.settings == settings != self._catalog.settings:
-            self._catalog.set_state(previous, "building")
+            self._catalog.editions.set_state(previous, "building")
             return previous
-        return self._catalog.add_edition(settings, "building")
+        return self._catalog.editions.add(settings, "building")
 
     def _sweep(self) -> None:
         """Remove what editions out of use left, in portions, so that others can go on meanwhile."""
         while True:
             with self._lock:
                 with self._catalog.transaction(write=False):
-                    if self._catalog.is_swept():
+                    if self._catalog.editions.is_swept():
                         return
                 with self._catalog.transaction(write=True, unseen=True):
-                    self._catalog.sweep(_SWEEP_AT_ONCE)
+                    self._catalog.editions.sweep(_SWEEP_AT_ONCE)
 
     def pending(self, most: int) -> list[str]:
         """See `PassageStore.pending`."""
         with self._lock, self._catalog.transaction(write=False):
-            building = self._catalog.edition("building")
-            return [] if building is None else self._catalog.lacking(building.number, most)
+            building = self._catalog.editions.in_state("building")
+            return [] if building is None else self._catalog.editions.lacking(building.number, most)
 
     def edition_progress(self) -> tuple[int, int] | None:
         """See `PassageStore.edition_progress`."""
         with self._lock, self._catalog.transaction(write=False):
-            building = self._catalog.edition("building")
-            return None if building is None else self._catalog.progress(building.number)
+            building = self._catalog.editions.in_state("building")
+            return None if building is None else self._catalog.editions.progress(building.number)
 
     def fill(self, filled: Sequence[tuple[Document, Sequence[Passage], Vectors]]) -> None:
         """See `PassageStore.fill`."""
@@ -274,7 +275,7 @@ class LocalStore:
                 number = self._catalog.number(document.id)
                 if (
                     number is not None
-                    and not self._catalog.is_filled(edition.number, number)
+                    and not self._catalog.editions.is_filled(edition.number, number)
                     and content_key(self._catalog.document(number)) == content_key(document)
                 ):
                     self._catalog.insert_passages(edition.number, number, passages, vectors)
@@ -285,7 +286,7 @@ class LocalStore:
             with self._catalog.transaction(write=True, unseen=True):
                 building = self._begun_edition()
                 if building is not None:
-                    if self._catalog.lacking(building.number, 1):
+                    if self._catalog.editions.lacking(building.number, 1):
                         return False
                     self._make_current(building)
                 settings = self._catalog.settings
@@ -294,14 +295,15 @@ class LocalStore:
         return True
 
     def _make_current(self, building: Edition) -> None:
-        previous, current = self._catalog.edition("previous"), self._catalog.current
+        editions = self._catalog.editions
+        previous, current = editions.in_state("previous"), editions.current
         if previous is not None:
-            self._catalog.drop_edition(previous)
+            editions.drop(previous)
         if current.settings == building.settings:
-            self._catalog.drop_edition(current)
+            editions.drop(current)
         else:
-            self._catalog.set_state(current, "previous")
-        self._catalog.set_state(building, "current")
+            editions.set_state(current, "previous")
+        editions.set_state(building, "current")
         self._catalog.advance()
 
     def _begun_edition(self) -> Edition | None:
@@ -310,10 +312,10 @@ class LocalStore:
         Raises:
             IncompatibleIndex: it is not being built any more.
         """
-        building = self._catalog.edition("building")
+        building = self._catalog.editions.in_state("building")
         if building is not None and building.number == self._begun:
             return building
-        if self._begun == self._catalog.current.number:
+        if self._begun == self._catalog.editions.current.number:
             return None
         raise IncompatibleIndex(
             f"{self.folder}: what was being built is not any more, since another reindexing was "
@@ -328,7 +330,7 @@ class LocalStore:
         """See `PassageStore.candidates`."""
         query = match_query(question)
         with self._lock, self._catalog.transaction(write=False):
-            edition = self._catalog.current
+            edition = self._catalog.editions.current
             if edition.settings.embedder != self._settings.embedder:
                 raise self._reindexed_meanwhile()
             vectors = self._current_vectors()
@@ -378,7 +380,7 @@ class LocalStore:
             # Even at the same generation the file may be of a state that a restored backup lost.
             self._vectors_generation = -1
         if self._vectors_generation != generation:
-            wanted = self._catalog.passage_numbers(self._catalog.current.number)
+            wanted = self._catalog.passage_numbers(self._catalog.editions.current.number)
             present = self._vectors.ids
             extra, missing = np.setdiff1d(present, wanted), np.setdiff1d(wanted, present)
             self._vectors.remove(extra)

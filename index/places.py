@@ -26,7 +26,7 @@ class Places:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._origins = catalog.origins
-        self._edition = catalog.current.number
+        self._edition = catalog.editions.current.number
         self._touched: set[int] = set()
 
     def put(self, intake: "Intake") -> list[str]:

@@ -561,7 +561,7 @@ def test_what_a_removal_cut_off_left_does_no_harm_and_is_removed_later(
 
     build(store, OTHER, OTHERS)
     with monkeypatch.context() as patched:
-        patched.setattr("index.catalog.Catalog.sweep", cut_off)
+        patched.setattr("index.editions.Editions.sweep", cut_off)
         with pytest.raises(KeyboardInterrupt):
             store.begin(IndexSettings(EMBEDDER.identity, OTHERS))
     put(store, "eel")
