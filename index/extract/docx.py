@@ -11,12 +11,13 @@ from typing import Any
 
 from index.extract.blocks import BULLET, Blocks, numeral
 from index.extract.builder import Extracted, TextBuilder
+from index.extract.foreign import parsing
 from index.extract.pictures import mention
 from index.extract.properties import core_properties
 from index.extract.source import Source
 from index.extract.tables import TableCell, could_head, lines
 from index.extract.wordlists import Numbering, Styles, W, list_of, outline_level, value
-from index.extract.zipped import parsing, plain_copy
+from index.extract.zipped import plain_copy
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
@@ -69,7 +70,7 @@ def read(source: Source) -> Extracted:
         DocumentTooLarge: it unpacks to too much.
     """
     copy = plain_copy(source)
-    with parsing(source):
+    with parsing(source.name):
         from docx import Document
 
         title, metadata = core_properties(copy)

@@ -7,10 +7,10 @@ from io import BytesIO
 from typing import Any
 
 from index.extract.builder import Extracted, TextBuilder
+from index.extract.foreign import parsing
 from index.extract.odf import OFFICE, TABLE, TEXT, inline, metadata, parts, whole
 from index.extract.sheets import Cells, Sheet, write_sheet
 from index.extract.source import Source
-from index.extract.zipped import parsing
 
 _VALUES = ("string-value", "date-value", "time-value", "boolean-value", "value")
 # Tables inside others, such as those of charts and old versions, are not sheets.
@@ -25,7 +25,7 @@ def read(source: Source) -> Extracted:
         DocumentTooLarge: it unpacks to too much, or has too many cells.
     """
     found = parts(source)
-    with parsing(source):
+    with parsing(source.name):
         title, stated = metadata(found.get("meta.xml", b""))
         builder = TextBuilder()
         _write(builder, found["content.xml"], Cells(source))

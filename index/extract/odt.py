@@ -7,10 +7,10 @@ from typing import Any
 
 from index.extract.blocks import BULLET, Blocks, numeral
 from index.extract.builder import Extracted, TextBuilder
+from index.extract.foreign import parsing
 from index.extract.odf import OFFICE, STYLE, TABLE, TEXT, inline, metadata, parser, parts, whole
 from index.extract.source import Source
 from index.extract.tables import TableCell, lines
-from index.extract.zipped import parsing
 
 _NUMBERS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 # Containers whose content stands in the text.
@@ -40,7 +40,7 @@ def read(source: Source) -> Extracted:
         DocumentTooLarge: it unpacks to too much.
     """
     found = parts(source)
-    with parsing(source):
+    with parsing(source.name):
         from lxml import etree
 
         title, stated = metadata(found.get("meta.xml", b""))

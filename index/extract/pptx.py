@@ -9,11 +9,12 @@ from typing import Any
 
 from index.extract.blocks import BULLET, Blocks, numeral
 from index.extract.builder import Extracted, TextBuilder
+from index.extract.foreign import parsing
 from index.extract.pictures import mention
 from index.extract.properties import core_properties
 from index.extract.source import Source
 from index.extract.tables import TableCell, could_head, lines
-from index.extract.zipped import parsing, plain_copy
+from index.extract.zipped import plain_copy
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
@@ -46,7 +47,7 @@ def read(source: Source) -> Extracted:
         DocumentTooLarge: it unpacks to too much.
     """
     copy = plain_copy(source)
-    with parsing(source):
+    with parsing(source.name):
         from pptx import Presentation
 
         title, metadata = core_properties(copy)

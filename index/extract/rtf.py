@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from index.errors import UnreadableDocument
 from index.extract.blocks import BULLET, Blocks
 from index.extract.builder import Extracted, TextBuilder
+from index.extract.foreign import parsing
 from index.extract.properties import stated_date, stated_title
 from index.extract.source import Source
 from index.extract.tables import TableCell, lines
-from index.extract.zipped import parsing
 
 # A longer font table is none; the library takes quadratic time over one.
 MOST_FONTS = 128 * 1024
@@ -67,7 +67,7 @@ def read(source: Source) -> Extracted:
     Raises:
         UnreadableDocument: it cannot be taken apart.
     """
-    with parsing(source):
+    with parsing(source.name):
         page = _code_page(source.data)
         text = source.data.decode(page, "replace")
         if "\\rtf" not in text[:64]:

@@ -38,6 +38,7 @@ from index.extract.formats import (
     XZ,
     ZIP,
 )  # fmt: skip
+from index.extract.zipped import DAMAGE
 
 # What can be done about files that are not read, by the words they are called with.
 ADVICE: Mapping[str, str] = MappingProxyType(
@@ -205,7 +206,7 @@ def _zip_kind(data: bytes, hint: str | None) -> str:
             if "META-INF/container.xml" in names:
                 return EPUB
             return "an Apple iWork file" if "Index/Document.iwa" in names else ZIP
-    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, NotImplementedError, EOFError):
+    except DAMAGE:
         return damaged
 
 

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from index.extract.builder import Extracted, TextBuilder
+from index.extract.foreign import parsing
 from index.extract.numberformats import shown
 from index.extract.properties import core_properties
 from index.extract.sheets import Cells, Sheet, write_sheet
 from index.extract.source import Source
-from index.extract.zipped import parsing, plain_copy
+from index.extract.zipped import plain_copy
 
 
 def read(source: Source) -> Extracted:
@@ -26,7 +27,7 @@ def read(source: Source) -> Extracted:
     """
     copy = plain_copy(source)
     # The library warns of features it does not keep, such as conditional formats.
-    with parsing(source), warnings.catch_warnings():
+    with parsing(source.name), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         from openpyxl import load_workbook
 

@@ -8,10 +8,9 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-from index.errors import DocumentError, DocumentTooLarge, UnreadableDocument
+from index.errors import DocumentTooLarge, UnreadableDocument
 from index.extract.source import Source
 
 MOST_ENTRIES = 50_000
@@ -21,7 +20,9 @@ _ENCODING = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']([^"'>]*)""")
 _ENCODINGS = (b"utf-8", b"utf-16", b"us-ascii", b"ascii", b"iso-8859-", b"windows-125")
 _STRICT = re.compile(rb"""(=["'])http://purl\.oclc\.org/ooxml/(\w+)/(\w+)""")
 _XML = (".xml", ".rels", ".vml", ".rdf")
-_DAMAGE = (
+
+# What the standard library raises for archives that are broken or made to break it.
+DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     OSError,
@@ -48,7 +49,7 @@ def check_archive(
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(source.data))
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise _damaged(source) from error
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
@@ -77,7 +78,7 @@ def read_entry(archive: zipfile.ZipFile, name: str, source: Source) -> bytes:
             # Read at once, an entry may unpack to far more than it says before it is cut.
             while piece := file.read(_CHUNK):
                 pieces.append(piece)
-    except (KeyError, *_DAMAGE) as error:
+    except (KeyError, *DAMAGE) as error:
         raise _damaged(source) from error
     return b"".join(pieces)
 
@@ -128,18 +129,6 @@ def check_xml(content: bytes, source: Source) -> None:
             f"{source.name}: its XML declares entities, which documents do not need and attacks do;"
             " save it again in the program it comes from"
         )
-
-
-@contextmanager
-def parsing(source: Source) -> Iterator[None]:
-    """Around calls of a library that parses: whatever it raises becomes an `UnreadableDocument`."""
-    try:
-        yield
-    except (DocumentError, MemoryError):
-        raise
-    # Parsers of office formats raise any error at all on hostile input: KeyError, AttributeError...
-    except Exception as error:
-        raise _damaged(source) from error
 
 
 def _damaged(source: Source) -> UnreadableDocument:

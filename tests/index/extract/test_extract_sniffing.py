@@ -321,3 +321,20 @@ def test_every_format_has_suffixes_of_its_own() -> None:
 @pytest.mark.parametrize("kind", FORMATS)
 def test_every_format_has_a_module_that_reads_it(kind: str) -> None:
     assert callable(FORMATS[kind].read)
+
+
+@pytest.mark.parametrize("part", ["[Content_Types].xml", "mimetype"])
+@pytest.mark.parametrize(("name", "kind"), [("a.pptx", PPTX), ("a.odt", ODT), ("a.zip", ZIP)])
+def test_an_archive_whose_packed_bytes_are_broken_is_what_its_name_says(
+    part: str, name: str, kind: str
+) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(part, "presentationml" * 99)
+    data = bytearray(buffer.getvalue())
+    packed = 30 + len(part)
+    data[packed : packed + 4] = b"\xff" * 4
+    assert binary_kind(bytes(data), name, None) == kind
+    if kind != ZIP:
+        with pytest.raises(UnreadableDocument, match="damaged"):
+            extract(bytes(data), uri="x", name=name)
