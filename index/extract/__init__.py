@@ -20,7 +20,7 @@ from urllib.parse import quote
 from index.documents import Document, document_id
 from index.errors import DocumentError, DocumentTooLarge, UnreadableDocument, UnsupportedFormat
 from index.extract.builder import Extracted
-from index.extract.cleaning import clean, has_words
+from index.extract.cleaning import has_words, one_line
 from index.extract.decoding import decode, looks_binary, looks_like_text
 from index.extract.formats import FORMATS, SUPPORTED
 from index.extract.language import language_of, primary_language
@@ -116,7 +116,7 @@ def extract_all(
     reader.read(data, uri, name, media_type)
     given = _clean_metadata(metadata or {})
     said = given.pop("title", "")
-    title = _one_line(title or "") or said
+    title = one_line(title or "") or said
     documents = []
     for document in reader.documents:
         document = replace(document, metadata={**document.metadata, **given})
@@ -218,7 +218,7 @@ class _Reader:
         if not has_words(extracted.text):
             raise UnreadableDocument(f"{label}: holds no text; there is nothing in it to index")
         self._budget.take_characters(len(extracted.text))
-        title = _one_line(extracted.title) or ("" if member is None else _one_line(member.title))
+        title = one_line(extracted.title) or ("" if member is None else one_line(member.title))
         around = {} if member is None else member.metadata
         metadata = _clean_metadata({**around, **extracted.metadata})
         stated = primary_language(metadata.pop("language", ""))
@@ -244,7 +244,7 @@ class _Reader:
 
 
 def _label(name: str) -> str:
-    return _one_line(name) or "file"
+    return one_line(name) or "file"
 
 
 def _title_of(label: str) -> str:
@@ -254,16 +254,11 @@ def _title_of(label: str) -> str:
     return f"{_title_of(around)} {stem}" if inside and stem.isdecimal() and around else stem
 
 
-def _one_line(text: str) -> str:
-    # Most are of printable ASCII, which needs no cleaning.
-    return " ".join((text if text.isascii() and text.isprintable() else clean(text)).split())
-
-
 def _clean_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, value in metadata.items():
-        name = _one_line(key[: 2 * LONGEST_KEY]).lower()
-        line = _one_line(value[: 2 * LONGEST_VALUE])
+        name = one_line(key[: 2 * LONGEST_KEY]).lower()
+        line = one_line(value[: 2 * LONGEST_VALUE])
         if name and line and len(name) <= LONGEST_KEY and len(found) < MOST_METADATA:
             found.setdefault(name, line[:LONGEST_VALUE].rstrip())
     return found

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 
 from index.extract.builder import TableLine, TextBuilder
+from index.extract.flow import DEEPEST_INDENT
 
-# Deeper lists are written as if they stood this deep, or the indents would outgrow the text.
-DEEPEST_INDENT = 8
 # A longer paragraph is no heading, whatever its style says.
 LONGEST_HEADING = 300
 # Stands at the beginning of an item of a list without numbers.

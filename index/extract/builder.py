@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from index.boxes import Places, pack, unplaced
 from index.documents import Cell, Glyphs, Page, Part, PartKind, Section
-from index.extract.cleaning import clean, has_words
+from index.extract.cleaning import clean, has_words, one_line
 
 BLANK_LINE = "\n\n"
 
@@ -72,7 +72,7 @@ class TextBuilder:
 
     def heading(self, text: str, level: int, places: Places | None = None) -> None:
         """Add a heading as a block of its own; `level` is 1 for the outermost."""
-        title = " ".join(clean(text).split())
+        title = one_line(text)
         if not has_words(title):
             self.block(title if places is None else text, places)
             return

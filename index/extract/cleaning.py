@@ -36,6 +36,12 @@ def clean(text: str) -> str:
     return _BLANK_LINES.sub("\n\n", text)
 
 
+def one_line(text: str) -> str:
+    """Return clean text on one line: every run of white space is a blank, none at the ends."""
+    # Most names and values are of printable ASCII, which needs no cleaning.
+    return " ".join((text if text.isascii() and text.isprintable() else clean(text)).split())
+
+
 def has_words(text: str) -> bool:
     """Whether `text` has at least one letter or digit."""
     return _WORD.search(text) is not None

@@ -11,7 +11,7 @@ from typing import IO
 
 from index.errors import DocumentError, DocumentTooLarge
 from index.extract import Extraction, Problem, extract_all
-from index.extract.cleaning import clean
+from index.extract.cleaning import one_line
 from index.extract.confine import Refused
 from index.extract.source import Limits, Reading
 
@@ -134,7 +134,7 @@ def extraction_of(
     except RecursionError:
         reason = "is nested too deep to be read; it may be damaged"
     except Exception as error:  # noqa: BLE001 - what a parser did not foresee costs this file only
-        what = " ".join(clean(str(error)).split())[:_QUOTED]
+        what = one_line(str(error))[:_QUOTED]
         reason = f"cannot be read ({type(error).__name__}: {what}); it may be damaged"
     return failed(job, reason, hashlib.sha256(data).hexdigest())
 
@@ -159,4 +159,4 @@ def failed(job: Job, reason: str, sha256: str = "") -> Extraction:
 
 def label_of(job: Job) -> str:
     """The job's name on one line."""
-    return " ".join(clean(job.name).split()) or "file"
+    return one_line(job.name) or "file"

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from index.errors import UnreadableDocument
 from index.extract.builder import Extracted, TextBuilder
-from index.extract.cleaning import clean, has_words
+from index.extract.cleaning import clean, has_words, one_line
 from index.extract.decoding import decode, looks_like_text, unicode_encoding
 from index.extract.foreign import parsing
 from index.extract.formats import HTML, PLAIN
@@ -265,7 +265,7 @@ def _file_name(part: _Part) -> str:
 def _header(message: _Part, name: str) -> str:
     """The first header of this name as a person reads it, on one line; empty if there is none."""
     value = next((str(raw) for key, raw in message.raw_items() if key.lower() == name.lower()), "")
-    return " ".join(clean(_decode_words(value)).split())
+    return one_line(_decode_words(value))
 
 
 def _decode_words(value: str) -> str:

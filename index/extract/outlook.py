@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from index.errors import UnreadableDocument
 from index.extract.builder import Extracted, TextBuilder
-from index.extract.cleaning import clean, has_words
+from index.extract.cleaning import clean, has_words, one_line
 from index.extract.decoding import decode
 from index.extract.foreign import parsing
 from index.extract.formats import OUTLOOK
@@ -80,7 +80,7 @@ def _message(storage: "Storage", offset: int, name: str) -> tuple[Extracted, dic
         "Date": headers["Date"] or ("" if sent is None else f"{sent:%Y-%m-%d %H:%M} UTC"),
         "Subject": _text(properties, pid.PID_SUBJECT) or headers["Subject"],
     }
-    fields = {key: " ".join(clean(value).split()) for key, value in fields.items()}
+    fields = {key: one_line(value) for key, value in fields.items()}
     metadata = head_metadata(fields, header_date(headers["Date"]) or sent)
     builder = TextBuilder()
     builder.block(head_block(fields))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from index.errors import DocumentTooLarge, UnreadableDocument
 from index.extract.builder import Extracted, TextBuilder
-from index.extract.cleaning import clean, has_words
+from index.extract.cleaning import has_words, one_line
 from index.extract.layout import Layout, mark_larger, without_running_lines
 from index.extract.lines import Line
 from index.extract.ocr import Recogniser
@@ -183,7 +183,7 @@ def _outline(document: "pypdfium2.PdfDocument") -> Iterator[tuple[int, str, int]
     for bookmark in document.get_toc():
         destination = bookmark.get_dest()
         index = None if destination is None else destination.get_index()
-        title = _one_line(bookmark.get_title)
+        title = _readable(bookmark.get_title)
         if index is not None and title:
             yield index, title, bookmark.level + 1
 
@@ -191,7 +191,7 @@ def _outline(document: "pypdfium2.PdfDocument") -> Iterator[tuple[int, str, int]
 def _metadata(document: "pypdfium2.PdfDocument") -> dict[str, str]:
     found = {}
     for key, field in _FIELDS:
-        value = _one_line(partial(document.get_metadata_value, field))
+        value = _readable(partial(document.get_metadata_value, field))
         if key in ("created", "modified"):
             match = _DATE.match(value)
             value = "-".join(part for part in match.groups() if part) if match else ""
@@ -200,10 +200,10 @@ def _metadata(document: "pypdfium2.PdfDocument") -> dict[str, str]:
     return found
 
 
-def _one_line(read: Callable[[], str]) -> str:
+def _readable(read: Callable[[], str]) -> str:
     """Return what `read` returns, cleaned; empty where the file has broken UTF-16 there."""
     try:
-        return " ".join(clean(read()).split())
+        return one_line(read())
     except UnicodeDecodeError:
         return ""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from index.documents import Cell
 from index.extract.builder import TableLine
-from index.extract.cleaning import clean, has_words
+from index.extract.cleaning import has_words, one_line
 
 SEPARATOR = " | "
 # A longer text is no label, and as a header it is written once only.
@@ -152,7 +152,7 @@ def lines(grid: Grid, *, header_rows: int | None = None) -> Iterator[TableLine]:
 
 def could_head(texts: Sequence[str]) -> bool:
     """Whether a row reads as the names of columns: short, distinct, none missing, no numbers."""
-    labels = [_one_line(text) for text in texts]
+    labels = [one_line(text) for text in texts]
     labels = labels[1:] if len(labels) > 2 and not labels[0] else labels
     return (
         len(labels) > 0
@@ -185,7 +185,7 @@ class _Table:
         for row in grid:
             for cell in row:
                 if cell is not None and cell not in tidy:
-                    text = _one_line(cell.text)
+                    text = one_line(cell.text)
                     tidy[cell] = (
                         cell
                         if text == cell.text
@@ -356,12 +356,6 @@ def _runs(row: Sequence[TableCell | None]) -> Iterator[tuple[TableCell, int, int
 def _texts(row: Sequence[TableCell | None], columns: int | None = None) -> list[str]:
     texts = ["" if cell is None else cell.text for cell in row]
     return texts + [""] * (0 if columns is None else columns - len(texts))
-
-
-def _one_line(text: str) -> str:
-    # Printable ASCII, which most cells of large tables are, holds nothing to clean.
-    plain = text if text.isascii() and text.isprintable() else clean(text)
-    return " ".join(plain.split())
 
 
 def _is_label(text: str) -> bool:
