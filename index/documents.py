@@ -154,6 +154,18 @@ def document_id(uri: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a file, or a document inside it, was not read; `reason` begins with its name.
+
+    `unsupported` tells that it is of a kind nothing here reads.
+    """
+
+    uri: str
+    reason: str
+    unsupported: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A stretch of a document that is embedded, searched and read as one.
 

@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from index.documents import Document, Passage
+from index.documents import Document, Passage, Problem
 from index.embedding import Embedder, Vectors
 from index.errors import DocumentError, UnknownDocument, UnreadableDocument, UnsupportedFormat
-from index.extract import INSIDE, Extraction, Problem
+from index.extract import INSIDE, Extraction
 from index.extract.source import Reading
 from index.extract.workers import Extractor, Job
 from index.files import Found, Scan, absolute, uri_path

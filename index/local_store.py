@@ -9,7 +9,7 @@ import numpy as np
 
 from index.catalog import Catalog
 from index.contents import content_key, passage_digest
-from index.documents import Document, Passage
+from index.documents import Document, Passage, Problem
 from index.editions import Edition, State
 from index.embedding import Vectors
 from index.errors import IncompatibleIndex, UnknownDocument
@@ -153,8 +153,6 @@ class LocalStore:
 
     def origins(self, uri: str | None = None) -> list[OriginState]:
         """See `PassageStore.origins`."""
-        from index.extract import Problem
-
         with self._lock, self._catalog.transaction(write=False):
             problems: dict[str, list[Problem]] = {}
             for origin, of, reason, unsupported in self._catalog.origins.problems(uri):

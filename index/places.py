@@ -3,17 +3,13 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from index.catalog import Catalog
 from index.contents import content_key
-from index.documents import document_id
+from index.documents import Problem, document_id
 from index.errors import UnknownDocument
-
-if TYPE_CHECKING:
-    from index.extract import Problem
-    from index.store import Entry, Intake, Origin
+from index.store import Entry, Intake, Origin
 
 
 class Places:
@@ -29,7 +25,7 @@ class Places:
         self._edition = catalog.editions.current.number
         self._touched: set[int] = set()
 
-    def put(self, intake: "Intake") -> list[str]:
+    def put(self, intake: Intake) -> list[str]:
         """See `PassageStore.put`."""
         origin = intake.origin
         self._record(origin, intake.problems)
@@ -43,7 +39,7 @@ class Places:
         self._clear(origin.uri, {entry.document.uri for entry in intake.entries})
         return [self._catalog.document_id(number) for number in numbers]
 
-    def _enter(self, origin: str, entry: "Entry", going: Collection[str]) -> int:
+    def _enter(self, origin: str, entry: Entry, going: Collection[str]) -> int:
         """Let a document stand at its URI; those of `going` are about to be no places any more."""
         document, uri = entry.document, entry.document.uri
         here = self._origins.document_at(uri)
@@ -73,9 +69,7 @@ class Places:
             id_ = document_id(f"{uri}\0{salt}")
         return id_
 
-    def rearrange(
-        self, copies: Sequence[tuple["Origin", str]], gone: Sequence[str]
-    ) -> list["Origin"]:
+    def rearrange(self, copies: Sequence[tuple[Origin, str]], gone: Sequence[str]) -> list[Origin]:
         """See `PassageStore.rearrange`."""
         # All is looked up before anything changes: files may have changed places with each other.
         missing, found, leaving = [], [], set(gone)
@@ -128,7 +122,7 @@ class Places:
             elif self._catalog.titled_by(number) not in (None, first):
                 self._catalog.set_title(number, name_in(first), first)
 
-    def _record(self, origin: "Origin", problems: Sequence["Problem"]) -> None:
+    def _record(self, origin: Origin, problems: Sequence[Problem]) -> None:
         self._origins.record(origin.uri, origin.sha256, origin.recipe)
         self._origins.set_problems(
             origin.uri, [(one.uri, one.reason, one.unsupported) for one in problems]

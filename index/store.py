@@ -2,14 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from index.documents import Document, Passage
+from index.documents import Document, Passage, Problem
 from index.embedding import ModelIdentity, Vectors
 from index.passages import Splitter
-
-if TYPE_CHECKING:  # the extractors are not needed to answer questions
-    from index.extract import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ class Intake:
 
     origin: Origin
     entries: Sequence[Entry] = ()
-    problems: Sequence["Problem"] = ()
+    problems: Sequence[Problem] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,7 @@ class OriginState:
 
     origin: Origin
     documents: int
-    problems: tuple["Problem", ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from index.documents import Document, document_id
+from index.documents import Document, Problem, document_id
 from index.errors import DocumentError, DocumentTooLarge, UnreadableDocument, UnsupportedFormat
 from index.extract.builder import Extracted
 from index.extract.cleaning import has_words, one_line
@@ -31,7 +31,6 @@ __all__ = [
     "EXTRACTOR_VERSION",
     "SUPPORTED",
     "Extraction",
-    "Problem",
     "extract",
     "extract_all",
 ]
@@ -45,18 +44,6 @@ INSIDE = "!/"
 MOST_METADATA = 100
 LONGEST_VALUE = 1_000
 LONGEST_KEY = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a file, or a document inside it, was not read; `reason` begins with its name.
-
-    `unsupported` tells that it is of a kind nothing here reads.
-    """
-
-    uri: str
-    reason: str
-    unsupported: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,18 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any, TypeVar, get_args
 
-from index.documents import Cell, Document, Glyphs, Page, Part, PartKind, Section, document_id
-from index.extract import INSIDE, Extraction, Problem
+from index.documents import (
+    Cell,
+    Document,
+    Glyphs,
+    Page,
+    Part,
+    PartKind,
+    Problem,
+    Section,
+    document_id,
+)
+from index.extract import INSIDE, Extraction
 from index.extract.jobs import Job
 from index.extract.source import Reading
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from index.documents import Problem
 from index.errors import DocumentError, DocumentTooLarge
-from index.extract import Extraction, Problem, extract_all
+from index.extract import Extraction, extract_all
 from index.extract.cleaning import one_line
 from index.extract.confine import Refused
 from index.extract.source import Limits, Reading

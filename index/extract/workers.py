@@ -7,8 +7,9 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from index.documents import Problem
 from index.errors import DocumentError
-from index.extract import Extraction, Problem
+from index.extract import Extraction
 from index.extract.child import Child, Died
 from index.extract.jobs import Job, extraction_of, failed, opened, out_of_memory
 from index.extract.source import Limits

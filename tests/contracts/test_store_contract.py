@@ -11,10 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.documents import Cell, Document, Glyphs, Page, Part, Passage, Section
+from index.documents import Cell, Document, Glyphs, Page, Part, Passage, Problem, Section
 from index.embedding import Vectors
 from index.errors import IncompatibleIndex, UnknownDocument
-from index.extract import Problem
 from index.local_store import LocalStore
 from index.passages import Splitter, text_in_context
 from index.store import Candidate, Entry, IndexSettings, Intake, Origin, OriginState, PassageStore

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
-from index.documents import Document, Passage, document_id
+from index.documents import Document, Passage, Problem, document_id
 from index.embedding import Vectors
 from index.errors import IncompatibleIndex, UnknownDocument
-from index.extract import Problem
 from index.lexical import content_words
 from index.passages import text_in_context
 from index.store import (

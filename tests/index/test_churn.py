@@ -15,9 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from index.boxes import pack, unplaced
 from index.doctor import check
-from index.documents import Cell, Document, Page, Part
+from index.documents import Cell, Document, Page, Part, Problem
 from index.errors import IncompatibleIndex
-from index.extract import Problem
 from index.local_store import LocalStore
 from index.passages import Splitter
 from index.store import IndexSettings, Intake, Origin, PassageStore

@@ -19,9 +19,8 @@ from index.boxes import pack, unplaced
 from index.contents import passage_digest
 from index.database import DATABASE
 from index.doctor import Report, check
-from index.documents import Cell, Page, Part
+from index.documents import Cell, Page, Part, Problem
 from index.errors import NoIndex, PinciteError
-from index.extract import Problem
 from index.local_store import FAISS_FILE, LocalStore
 from index.passages import Splitter
 from index.reindex import reindex as mend

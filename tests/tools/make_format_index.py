@@ -13,9 +13,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from index.database import DATABASE
-from index.documents import Cell, Document, Part, Section, document_id
+from index.documents import Cell, Document, Part, Problem, Section, document_id
 from index.embedding import OnnxEmbedder
-from index.extract import Problem, extract
+from index.extract import extract
 from index.local_store import LocalStore
 from index.migrations import FORMAT_VERSION
 from index.passages import Splitter

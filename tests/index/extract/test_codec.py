@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.documents import Cell, Document, Glyphs, Page, Part, Section, document_id
-from index.extract import Extraction, Problem
+from index.documents import Cell, Document, Glyphs, Page, Part, Problem, Section, document_id
+from index.extract import Extraction
 from index.extract.codec import (
     BadMessage,
     MessageTooLarge,
