@@ -15,11 +15,11 @@ from index.embedding import Embedder, Vectors
 from index.errors import DocumentError, UnknownDocument, UnreadableDocument, UnsupportedFormat
 from index.extract import INSIDE, Extraction
 from index.extract.source import Reading
-from index.extract.workers import Extractor, Job
 from index.files import Found, Scan, absolute, uri_path
 from index.outcomes import Outcome, Progress, Report, Status
 from index.passages import Splitter, split, text_in_context
 from index.resplit import resplit
+from index.sandbox.workers import Extractor, Job
 from index.sidecar import read_sidecar, sidecar_of
 from index.store import DocumentSummary, Entry, Intake, Origin, OriginState, PassageStore
 from index.sync import Digests, File, Plan, files_of, lost, plan, recipe

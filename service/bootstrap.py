@@ -19,7 +19,7 @@ from service.engine import Engine
 from service.settings import Settings
 
 if TYPE_CHECKING:  # what reads documents is not needed to answer questions
-    from index.extract.workers import Extractor
+    from index.sandbox.workers import Extractor
 
 _Value = TypeVar("_Value", int, float)
 
@@ -88,7 +88,7 @@ def engine_for(store: LocalStore, settings: Settings, made_with: Embedder | None
 def open_extractor(settings: Settings) -> "Extractor":
     """What reads files: processes of their own, a core each, within the limits that are set."""
     from index.extract.source import Limits
-    from index.extract.workers import WorkerPool
+    from index.sandbox.workers import WorkerPool
 
     default = Limits()
     limits = replace(

@@ -18,8 +18,8 @@ from qa.reader import Reader
 
 if TYPE_CHECKING:  # what reads documents is not needed to answer questions
     from index.extract.source import Reading
-    from index.extract.workers import Extractor
     from index.indexing import Indexer
+    from index.sandbox.workers import Extractor
     from index.sync import Digests
 
 _Result = TypeVar("_Result")

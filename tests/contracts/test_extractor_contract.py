@@ -14,7 +14,7 @@ import pytest
 
 from index.extract import Extraction, extract_all
 from index.extract.source import Limits, Reading
-from index.extract.workers import Extractor, InProcess, Job, WorkerPool
+from index.sandbox.workers import Extractor, InProcess, Job, WorkerPool
 
 LIMITS = Limits(text_bytes=2**20, binary_bytes=2**21, seconds=60)
 HTML = b"<html><h1>Rent</h1><p>Due on the first.</p></html>"

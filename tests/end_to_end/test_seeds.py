@@ -11,12 +11,12 @@ import pytest
 from index.doctor import check
 from index.documents import Document
 from index.embedding import OnnxEmbedder
-from index.extract.workers import InProcess
 from index.files import expand, file_uri
 from index.indexing import Indexer, Status
 from index.local_store import LocalStore
 from index.passages import Splitter
 from index.retriever import Retriever
+from index.sandbox.workers import InProcess
 from index.store import IndexSettings
 from qa.answering import Answerer
 from qa.answers import Reply

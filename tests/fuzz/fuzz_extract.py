@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from index.boxes import unpack
 from index.extract import Extraction
 from index.extract.source import Limits
-from index.extract.workers import Extractor, Job, WorkerPool
+from index.sandbox.workers import Extractor, Job, WorkerPool
 from tests.fakes.small_files import MAKERS
 from tests.fuzz.mutations import files
 from tests.index.extract.test_extract_properties import check_ranges, check_text

@@ -11,10 +11,10 @@ from index.embedding import Vectors
 from index.errors import InvalidSettings, UnsupportedFormat
 from index.extract import Extraction
 from index.extract.source import Limits
-from index.extract.workers import InProcess, Job
 from index.files import Found, expand, file_uri
 from index.indexing import Indexer, Outcome, Progress, Status
 from index.passages import Splitter
+from index.sandbox.workers import InProcess, Job
 from index.store import IndexSettings, Intake, PassageStore
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.memory_store import MemoryStore

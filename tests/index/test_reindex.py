@@ -7,12 +7,12 @@ import pytest
 
 from index.embedding import Vectors
 from index.errors import IncompatibleIndex, InvalidSettings
-from index.extract.workers import InProcess
 from index.indexing import Indexer
 from index.local_store import LocalStore
 from index.outcomes import Progress
 from index.passages import Splitter
 from index.reindex import reindex, roll_back
+from index.sandbox.workers import InProcess
 from index.store import IndexSettings, PassageStore
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.memory_store import MemoryStore

@@ -10,11 +10,11 @@ import pytest
 from index.embedding import Vectors
 from index.extract import Extraction
 from index.extract.source import Reading
-from index.extract.workers import InProcess, Job
 from index.files import file_uri, scan
 from index.indexing import Indexer, Outcome, Status, preview
 from index.local_store import LocalStore
 from index.passages import Splitter
+from index.sandbox.workers import InProcess, Job
 from index.store import IndexSettings, Origin, OriginState, PassageStore
 from index.sync import Digests, File, plan, recipe
 from tests.fakes.hash_embedder import HashEmbedder

@@ -10,12 +10,12 @@ import pytest
 
 from index.doctor import check
 from index.embedding import Vectors
-from index.extract.workers import InProcess
 from index.files import file_uri, scan
 from index.indexing import Indexer, Outcome, Status
 from index.local_store import LocalStore
 from index.passages import Splitter
 from index.retriever import Retriever
+from index.sandbox.workers import InProcess
 from index.store import IndexSettings
 from tests.fakes.hash_embedder import HashEmbedder
 

@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from index import doctor
 from index.errors import NoIndex
-from index.extract.workers import InProcess
 from index.local_store import LocalStore
 from index.reindex import reindex
+from index.sandbox.workers import InProcess
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.kill.folder import ChangingFolder
 from tests.kill.work import TOKENS, opened, synced

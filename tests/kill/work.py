@@ -13,12 +13,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from index.errors import NoIndex
 from index.extract.source import Limits
-from index.extract.workers import Extractor, WorkerPool
 from index.files import scan
 from index.indexing import Indexer
 from index.local_store import LocalStore
 from index.passages import Splitter
 from index.reindex import reindex
+from index.sandbox.workers import Extractor, WorkerPool
 from index.store import IndexSettings
 from index.watch import updates
 from tests.fakes.hash_embedder import HashEmbedder

@@ -9,9 +9,9 @@ import numpy as np
 from typer.testing import Result
 
 from index.embedding import ModelIdentity, Vectors
-from index.extract.workers import InProcess
 from index.local_store import LocalStore
 from index.passages import Splitter
+from index.sandbox.workers import InProcess
 from index.store import IndexSettings
 from qa.answers import Span
 from qa.reader import Calibration, Reader, Reading

@@ -8,9 +8,9 @@ import pytest
 import index
 from index.embedding import OnnxEmbedder
 from index.errors import IncompatibleIndex, InvalidSettings, NoIndex
-from index.extract.workers import Job
 from index.local_store import LocalStore
 from index.passages import Splitter
+from index.sandbox.workers import Job
 from index.store import IndexSettings
 from qa.reader import OnnxReader
 from service.bootstrap import (

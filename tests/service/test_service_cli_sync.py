@@ -14,10 +14,10 @@ import pytest
 from service_fakes import NumberReader, Run, WordEmbedder
 
 from index.errors import UnavailableIndex
-from index.extract.workers import InProcess
 from index.local_store import LocalStore
 from index.outcomes import Outcome, Progress
 from index.passages import Splitter
+from index.sandbox.workers import InProcess
 from index.store import IndexSettings
 from service.commands.progress import in_words
 from service.engine import Engine

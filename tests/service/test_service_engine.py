@@ -9,11 +9,11 @@ from service_fakes import NumberReader, WordEmbedder, fake_engine
 
 from index.embedding import ModelIdentity, Vectors
 from index.errors import InvalidQuestion, UnknownDocument
-from index.extract.workers import InProcess
 from index.files import file_uri
 from index.local_store import LocalStore
 from index.passages import Splitter
 from index.reindex import reindex
+from index.sandbox.workers import InProcess
 from index.store import DocumentSummary, IndexSettings
 from service.engine import Engine, find
 

@@ -8,7 +8,7 @@ from reportlab.pdfgen.canvas import Canvas
 from service_fakes import NumberReader, fake_engine
 
 from index.errors import DamagedIndex
-from index.extract.workers import InProcess
+from index.sandbox.workers import InProcess
 from qa.reader import Reading
 from service.app import create_app
 from service.engine import Engine

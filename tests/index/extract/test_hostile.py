@@ -24,7 +24,7 @@ from index.documents import Document
 from index.extract import Extraction
 from index.extract.cleaning import clean
 from index.extract.source import Limits
-from index.extract.workers import Extractor, InProcess, Job, WorkerPool
+from index.sandbox.workers import Extractor, InProcess, Job, WorkerPool
 from tests.fakes.compound import compound_file
 from tests.fakes.small_files import WORDS, rezipped, small, tarred, zipped
 

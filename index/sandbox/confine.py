@@ -4,7 +4,7 @@ The document's bytes are handed to it, so it needs nothing else. The interpreter
 attempt to reach the network, run a program, change a file, or read one that is not Python's own:
 this holds for whatever a library does on a document's behalf (fetch an image, an entity, a style
 sheet). The system bounds memory and time and, on Linux, refuses the same to native code, whatever a
-document has made of it (`index.extract.linux`).
+document has made of it (`index.sandbox.linux`).
 """
 
 import mimetypes
@@ -67,7 +67,7 @@ class Fence:
     def put_up(self) -> None:
         """Refuse from now on; nothing takes it down."""
         if sys.platform == "linux":
-            from index.extract import linux
+            from index.sandbox import linux
 
             linux.confine_files(self._whole, self._scratch)
             linux.confine_calls(programs=self._scratch is not None)

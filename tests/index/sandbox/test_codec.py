@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from index.documents import Cell, Document, Glyphs, Page, Part, Problem, Section, document_id
 from index.extract import Extraction
-from index.extract.codec import (
+from index.extract.source import Reading
+from index.sandbox.codec import (
     BadMessage,
     MessageTooLarge,
     extraction_from,
@@ -21,8 +22,7 @@ from index.extract.codec import (
     receive,
     send,
 )
-from index.extract.jobs import Job
-from index.extract.source import Reading
+from index.sandbox.jobs import Job
 
 URI = "file:///a b"
 NAMES = st.text(st.characters(exclude_categories=[]))

@@ -13,8 +13,8 @@ from index.documents import Problem
 from index.errors import DocumentError, DocumentTooLarge
 from index.extract import Extraction, extract_all
 from index.extract.cleaning import one_line
-from index.extract.confine import Refused
 from index.extract.source import Limits, Reading
+from index.sandbox.confine import Refused
 
 # A process that had no memory left to say so ends with this exit code.
 NO_MEMORY = 77

@@ -16,7 +16,8 @@ from typing import IO, Any
 
 from index.errors import PinciteError
 from index.extract import Extraction
-from index.extract.codec import (
+from index.extract.source import Limits
+from index.sandbox.codec import (
     BadMessage,
     MessageTooLarge,
     extraction_from,
@@ -24,8 +25,7 @@ from index.extract.codec import (
     receive,
     send,
 )
-from index.extract.jobs import NO_MEMORY, Job, memory_reason
-from index.extract.source import Limits
+from index.sandbox.jobs import NO_MEMORY, Job, memory_reason
 
 # Not `-m`: the modules of the program that started it are not imported again, and the process
 # finds ours where the program found them. `-I` and `-S` leave out what users put in start-up files.
@@ -33,7 +33,7 @@ from index.extract.source import Limits
 _BOOT = (
     "import json, os, sys; os.environ['OPENBLAS_NUM_THREADS'] = '1'; "
     "sys.path[:] = json.loads(sys.argv[1]); "
-    "from index.extract.worker import main; main()"
+    "from index.sandbox.worker import main; main()"
 )
 
 # Longest time until a process is ready, in seconds: a cold disk, a busy machine.

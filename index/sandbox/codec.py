@@ -23,8 +23,8 @@ from index.documents import (
     document_id,
 )
 from index.extract import INSIDE, Extraction
-from index.extract.jobs import Job
 from index.extract.source import Reading
+from index.sandbox.jobs import Job
 
 _LENGTHS = struct.Struct(">QQ")
 

@@ -19,9 +19,10 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from index.errors import PinciteError
-from index.extract import Extraction, linux, workers
+from index.extract import Extraction
 from index.extract.source import Limits, Reading
-from index.extract.workers import Job, WorkerPool
+from index.sandbox import linux, workers
+from index.sandbox.workers import Job, WorkerPool
 from tests.fakes.small_files import WORDS
 from tests.paths import ROOT
 
@@ -386,7 +387,7 @@ SCRIPT = f"""
 import sys, time
 sys.path.insert(0, {str(ROOT)!r})
 from index.extract.source import Limits
-from index.extract.workers import Job, WorkerPool
+from index.sandbox.workers import Job, WorkerPool
 pool = WorkerPool(Limits(seconds=300), 1, {DOCTORED!r})
 first = pool.submit(Job("x:", "x", data=b"sleep 0")).result()
 try:

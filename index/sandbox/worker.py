@@ -1,6 +1,6 @@
 """The main function of a reading process: jobs come in at one end, extractions go out at the other.
 
-It is started by `index.extract.workers` and talks by the messages of `index.extract.codec`.
+It is started by `index.sandbox.workers` and talks by the messages of `index.sandbox.codec`.
 """
 
 import os
@@ -10,10 +10,10 @@ from importlib import import_module
 from typing import IO
 
 from index.extract import Extraction
-from index.extract.codec import extraction_message, job_from, receive, send
-from index.extract.confine import Fence, end_with, limit, limit_time, memory_in_use
-from index.extract.jobs import NO_MEMORY, Extract, extraction_of
 from index.extract.source import Limits
+from index.sandbox.codec import extraction_message, job_from, receive, send
+from index.sandbox.confine import Fence, end_with, limit, limit_time, memory_in_use
+from index.sandbox.jobs import NO_MEMORY, Extract, extraction_of
 
 # After so many jobs a process gives way to a fresh one, whatever its libraries have left behind.
 _JOBS = 1000

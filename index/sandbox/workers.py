@@ -10,9 +10,9 @@ from typing import Protocol
 from index.documents import Problem
 from index.errors import DocumentError
 from index.extract import Extraction
-from index.extract.child import Child, Died
-from index.extract.jobs import Job, extraction_of, failed, opened, out_of_memory
 from index.extract.source import Limits
+from index.sandbox.child import Child, Died
+from index.sandbox.jobs import Job, extraction_of, failed, opened, out_of_memory
 
 __all__ = ["Extractor", "InProcess", "Job", "WorkerPool"]
 
