@@ -72,7 +72,7 @@ def _delimiter(text: str, name: str) -> str:
     sample = text[:_SAMPLE]
     cut = len(sample) < len(text)
     usual = "\t" if is_tabbed else ","
-    best, most = "", (0, 0.0, 0, False)
+    best, most = "", (False, 0, 0.0, 0, False)
     for delimiter in _DELIMITERS:
         csv.field_size_limit(max(csv.field_size_limit(), _SAMPLE + 1))
         reader = csv.reader(
@@ -87,11 +87,25 @@ def _delimiter(text: str, name: str) -> str:
             alike = count / len(widths)
             # Between two quoted cells stands nothing else.
             between = sample.count(f'"{delimiter}"')
-            score = (between, alike, width, delimiter == usual)
+            score = (_closes(sample, delimiter), between, alike, width, delimiter == usual)
             is_sure = alike >= _LEAST_ALIKE or parted.total() >= _LEAST_PARTED * len(widths)
             if (is_sure or between) and score > most:
                 best, most = delimiter, score
     return best
+
+
+def _closes(sample: str, delimiter: str) -> bool:
+    """Whether each quoted cell is followed by a delimiter or the end of its row."""
+    reader = csv.reader(
+        io.StringIO(sample, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
+    )
+    try:
+        for _ in zip(reader, range(_MOST_JUDGED), strict=False):
+            pass
+    except csv.Error as error:
+        # The last cell may have been cut.
+        return "end of data" in str(error)
+    return True
 
 
 def _header_rows(grid: Sequence[Sequence[TableCell | None]]) -> int | None:

@@ -88,7 +88,9 @@ def test_what_holds_for_passages_holds_for_those_cut_again(
     for before, after in itertools.pairwise(passages):
         assert before.start < after.start
         assert before.end < after.end
-        assert count(new.text[after.start : before.end]) <= splitter.overlap
+        # A word that was cut, since it is longer than a passage, counts where it begins.
+        cut_off = new.text[after.start - 1 : after.start + 1].isalnum()
+        assert count(new.text[after.start : before.end]) <= splitter.overlap + cut_off
 
 
 @given(pair=changes(), splitter=SPLITTERS)

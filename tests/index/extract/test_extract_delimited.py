@@ -95,6 +95,18 @@ def test_encodings(encoding: str) -> None:
 VALUES = st.text(st.sampled_from("ab1 ,;\t|\n."), max_size=5)
 
 
+def test_a_cell_may_hold_what_parts_the_cells_of_other_files() -> None:
+    found = read('"head","tail"\n";",";"\n";",";"\n')
+    assert [(cell.row, cell.column, found.text[cell.start : cell.end]) for cell in found.cells] == [
+        (1, 1, "head"),
+        (1, 2, "tail"),
+        (2, 1, ";"),
+        (2, 2, ";"),
+        (3, 1, ";"),
+        (3, 2, ";"),
+    ]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(VALUES, min_size=2, max_size=4), min_size=1, max_size=6))
 def test_any_table_written_with_quotes_comes_back(rows: list[list[str]]) -> None:
