@@ -1,6 +1,6 @@
-# The few commands: make ask, make check, make test, make fuzz, make kill, make models, make lock.
+# The few commands; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help ask check test fuzz kill models seeds lock clean
+.PHONY: help ask check test fuzz fuzz-http kill load audit models seeds lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 QUESTION ?= How long is the warranty on the Corvella Duo 58?
 
 help:  ## show these commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 .venv/pincite: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -42,9 +42,20 @@ SECONDS ?= 300
 fuzz: .venv/dev  ## damage files of every format and read them: make fuzz SECONDS=300
 	$(BIN)/python tests/fuzz/fuzz_extract.py --seconds $(SECONDS)
 
+fuzz-http: .venv/dev  ## send a server whatever its description allows, and more: make fuzz-http SECONDS=300
+	$(BIN)/python tests/fuzz/fuzz_http.py --seconds $(SECONDS)
+
 ROUNDS ?= 200
 kill: .venv/dev  ## kill index, sync, watch and reindex at random, and look after each: make kill ROUNDS=200
 	$(BIN)/python tests/kill/kill_test.py --rounds $(ROUNDS)
+
+CLIENTS ?= 32
+load: .venv/dev  ## ask with many clients while documents come and go, then kill the server: make load CLIENTS=32
+	$(BIN)/python tests/load/load_test.py --clients $(CLIENTS)
+	$(BIN)/python tests/load/load_test.py --clients $(CLIENTS) --seconds 60 --kill 5
+
+audit: .venv/dev  ## look the installed packages up among known vulnerabilities (needs the network)
+	$(BIN)/pip-audit -r constraints.txt --no-deps --disable-pip
 
 READER ?= reader-v0
 models: .venv/hub  ## make the bundled models again: make models READER=path/to/reader-v0

@@ -300,9 +300,21 @@ class Catalog:
                 copies=tuple(uris[1:]),
             )
 
-    def summaries(self, number: int | None = None) -> list[DocumentSummary]:
-        """All documents, or the one with this number, in the order of their URIs."""
-        condition, values = ("", ()) if number is None else ("WHERE d.number = ?", (number,))
+    def page(self, after: str, most: int) -> list[int]:
+        """The numbers of the first documents whose URIs come after this one, in their order."""
+        rows = self._connection.execute(
+            """SELECT p.document FROM places AS p WHERE p.uri > ? AND p.number =
+                 (SELECT min(number) FROM places WHERE document = p.document)
+               ORDER BY p.uri LIMIT ?""",
+            (after, most),
+        )
+        return [row[0] for row in rows]
+
+    def summaries(self, numbers: Sequence[int] | None = None) -> list[DocumentSummary]:
+        """All documents, or those with these numbers, in the order of their URIs."""
+        condition, values = "", tuple(numbers or ())
+        if numbers is not None:
+            condition = f"WHERE d.number IN ({', '.join('?' * len(values))})"
         rows = self._connection.execute(
             f"""SELECT d.number, d.id, d.title, d.media_type, d.sha256, d.characters, d.pages,
                  (SELECT count(*) FROM passages WHERE document = d.number AND edition = ?),

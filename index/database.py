@@ -14,6 +14,9 @@ DATABASE = "catalog.sqlite"
 # So many seconds a database that another program holds is waited for.
 _WAIT = 30
 
+# What may lie in an index folder beside the index: what a server keeps, and the originals.
+BESIDE = frozenset({"server", "originals"})
+
 # How the name of a database ends that is not whole yet.
 UNFINISHED = ".new"
 
@@ -21,7 +24,8 @@ START_AGAIN = "index the files again into a new folder: pincite index --index NE
 
 
 def refuse_occupied(folder: Path) -> None:
-    """Make sure that `folder` is new or empty, but for attempts at an index that were cut off.
+    """Make sure that `folder` is new or empty, but for attempts at an index that were cut off and
+    what a server keeps there.
 
     Raises:
         IncompatibleIndex: it is neither.
@@ -31,7 +35,8 @@ def refuse_occupied(folder: Path) -> None:
             f"{folder}: holds an index already; name an empty or new folder with --index"
         )
     if folder.exists() and not (
-        folder.is_dir() and all(_is_unfinished(part.name) for part in folder.iterdir())
+        folder.is_dir()
+        and all(part.name in BESIDE or _is_unfinished(part.name) for part in folder.iterdir())
     ):
         raise IncompatibleIndex(
             f"{folder}: is not an index, and holds other things; "
@@ -55,13 +60,25 @@ def skip_numbers(connection: sqlite3.Connection) -> None:
     )
 
 
+def skip_generations(connection: sqlite3.Connection) -> None:
+    """Leave out a random stretch of generations, in a database that was restored from a backup.
+
+    Equal generations mean equal content: without the stretch, the next changes would be counted
+    by the numbers that others had in the lost state.
+    """
+    connection.execute(
+        "UPDATE meta SET value = value + 1 + (random() & 0xfffff) WHERE key = 'generation'"
+    )
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open a database file, or make one; foreign keys are off, as tables may be replaced."""
     connection = sqlite3.connect(
         path, timeout=_WAIT, isolation_level=None, check_same_thread=False, cached_statements=256
     )
     _write_ahead(connection)
-    connection.execute("PRAGMA synchronous = NORMAL")
+    # What is confirmed is on the disk, also where the power fails.
+    connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = OFF")
     connection.execute("PRAGMA recursive_triggers = ON")
     return connection

@@ -17,6 +17,7 @@ from index.editions import Edition
 from index.embedding import Embedder
 from index.errors import DamagedIndex
 from index.local_store import FAISS_FILE
+from index.originals import FOLDER, Originals
 from index.passages import text_in_context
 from index.vectors import FaissIndex
 
@@ -49,6 +50,7 @@ class Report:
 
 _REINDEX = "mend it: pincite reindex"
 _AFRESH = "index the files into a new folder: pincite index --index NEW_FOLDER PATH"
+_RESEND = "send the files concerned again"
 _AGAIN = "remove and index the files concerned again: pincite remove, pincite index"
 
 
@@ -56,7 +58,7 @@ def check(folder: Path, embedder: Embedder | None = None) -> Report:
     """Check the index in `folder`; with the embedder, a sample of its vectors too.
 
     Changes nothing, and reads one state of the database from start to end; all but the full-text
-    tables, which are checked last, since that holds up other writers.
+    tables, which are checked after the rest of it, since that holds up other writers.
 
     Raises:
         NoIndex, IncompatibleIndex: there is nothing to check, or nothing this version can.
@@ -90,6 +92,8 @@ def check(folder: Path, embedder: Embedder | None = None) -> Report:
             )
     finally:
         catalog.close()
+    kept = Originals(folder / FOLDER)
+    checks.append(_verdict("originals", lambda: _originals(kept), "are as they were sent", _RESEND))
     return Report(tuple(checks))
 
 
@@ -288,6 +292,11 @@ def _vectors(catalog: Catalog, embedder: Embedder | None) -> Iterator[str]:
                 yield f"the vector of passage {number} has not length 1"
         if embedder is not None and embedder.identity == edition.settings.embedder and len(numbers):
             yield from _sampled(catalog, embedder, numbers)
+
+
+def _originals(kept: Originals) -> Iterator[str]:
+    for sha256 in kept.damaged():
+        yield f"{kept.path(sha256)} has another digest than its name says"
 
 
 def _sampled(catalog: Catalog, embedder: Embedder, numbers: NDArray[np.int64]) -> Iterator[str]:

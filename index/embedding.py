@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from index.errors import ModelError
 from index.onnx_model import MANIFEST, OnnxModel
+from index.threads import Precedence
 
 Vectors = NDArray[np.float32]
 
@@ -86,13 +87,16 @@ class OnnxEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder.embed_passages`."""
-        encodings = self._model.tokenizer.encode_batch(list(texts))
-        rows = [outputs[0] for outputs in self._model.run(encodings)]
-        return np.stack(rows) if rows else np.empty((0, self.dim), np.float32)
+        return self._embed(texts, Precedence.INDEXING)
 
     def embed_questions(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder.embed_questions`; this model has no prompts."""
-        return self.embed_passages(texts)
+        return self._embed(texts, Precedence.QUESTION)
+
+    def _embed(self, texts: Sequence[str], precedence: Precedence) -> Vectors:
+        encodings = self._model.tokenizer.encode_batch(list(texts))
+        rows = [outputs[0] for outputs in self._model.run(encodings, precedence)]
+        return np.stack(rows) if rows else np.empty((0, self.dim), np.float32)
 
     def tokenize(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
         """See `Embedder.tokenize`."""

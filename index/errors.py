@@ -4,7 +4,9 @@
     ├── DocumentError              one document cannot be read; the others go on
     │   ├── UnsupportedFormat      nothing here reads this kind of file
     │   ├── UnreadableDocument     the right kind of file, but empty, damaged, encrypted or textless
-    │   └── DocumentTooLarge       more bytes than the format's limit
+    │   ├── DocumentTooLarge       more bytes than the format's limit
+    │   ├── LostOriginal           its original has changed or gone, or was never kept
+    │   └── UnknownPage            it has no such page, or none that can be drawn
     ├── IndexStoreError            the index folder
     │   ├── NoIndex                there is none at this place
     │   ├── IncompatibleIndex      made with another format version, embedder or splitter
@@ -40,6 +42,14 @@ class UnreadableDocument(DocumentError):
 
 class DocumentTooLarge(DocumentError):
     """The file has more bytes than its format is read up to."""
+
+
+class LostOriginal(DocumentError):
+    """The bytes that a document was read from cannot be had any more."""
+
+
+class UnknownPage(DocumentError):
+    """A document has no page of this number that can be drawn."""
 
 
 class IndexStoreError(PinciteError):

@@ -1,5 +1,6 @@
 """Files and texts into an index: extract, split, embed, and store in groups."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -22,7 +23,8 @@ from index.resplit import resplit
 from index.sandbox.workers import Extractor, Job
 from index.sidecar import read_sidecar, sidecar_of
 from index.store import DocumentSummary, Entry, Intake, Origin, OriginState, PassageStore
-from index.sync import Digests, File, Plan, files_of, lost, plan, recipe
+from index.sync import TITLED, Digests, File, Plan, files_of, lost, plan, recipe
+from index.timing import timed
 
 __all__ = ["Indexer", "Outcome", "Progress", "Report", "Status", "embed", "preview"]
 
@@ -35,9 +37,6 @@ _AHEAD = 8
 
 # So many texts are embedded between two reports of progress.
 _AT_ONCE = 64
-
-# Stands in an upload's recipe before the digest of the title that came with it.
-_TITLED = " titled "
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,27 +120,31 @@ class Indexer:
         name: str,
         media_type: str | None = None,
         title: str | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> list[Outcome]:
         """Put what is in one file into the store, from its bytes.
 
-        `title` overrules the one found in it; without one, that given before stays as long as the
-        bytes do. The first outcome is the file's; the others are for what in it could not be read.
+        `title` and `metadata` overrule what is found in it; without both, those given before stay
+        as long as the bytes do. The first outcome is the file's; the others are for what in it
+        could not be read.
 
         Raises:
             DocumentError: it cannot be read; what was stored under `uri` stays.
         """
         untitled = recipe(name, self._options, media_type or "")
-        titled = untitled + _TITLED + ("" if title is None else sha256(title.encode()).hexdigest())
+        titled = untitled + TITLED + _told(title, metadata)
         origin = Origin(uri, sha256(data).hexdigest(), titled)
         stored = self._store.origins(uri)
         for state in stored:
             known = state.origin
-            claims = known.recipe.partition(_TITLED)[0] if title is None else known.recipe
-            wanted = untitled if title is None else titled
+            silent = title is None and metadata is None
+            claims = known.recipe.partition(TITLED)[0] if silent else known.recipe
+            wanted = untitled if silent else titled
             if (known.sha256, claims) == (origin.sha256, wanted) and state.documents:
                 return list(_standing(name, True, state, _Places(self._store)))
-        job = Job(uri, name, None, data, media_type, {}, title, self._options)
-        extraction = self._extractor.submit(job).result()
+        job = Job(uri, name, None, data, media_type, metadata or {}, title, self._options)
+        with timed("extract"):
+            extraction = self._extractor.submit(job).result()
         if not extraction.documents:
             problem = extraction.problems[0]
             kind = UnsupportedFormat if problem.unsupported else UnreadableDocument
@@ -152,7 +155,12 @@ class Indexer:
         return list(self._put([self._split(file, extraction, None)], known_uris))
 
     def _advance(
-        self, compared: int = 0, read: int = 0, passages: int = 0, failed: int = 0
+        self,
+        compared: int = 0,
+        read: int = 0,
+        passages: int = 0,
+        failed: int = 0,
+        to_embed: int = 0,
     ) -> None:
         now = self._progress
         self._progress = replace(
@@ -161,6 +169,7 @@ class Indexer:
             read=now.read + read,
             passages=now.passages + passages,
             failed=now.failed + failed,
+            to_embed=now.to_embed + to_embed,
         )
         self._report(self._progress)
 
@@ -263,9 +272,14 @@ class Indexer:
     def _put(self, group: Sequence[_Read], known: Collection[str]) -> Iterator[Outcome]:
         """Embed and store what was read, in one transaction."""
         passages = [p for read in group for _, passages in read.documents for p in passages]
-        vectors = embed(
-            self._store, self._embedder, passages, lambda count: self._advance(passages=count)
-        )
+        with timed("embed_passages"):
+            vectors = embed(
+                self._store,
+                self._embedder,
+                passages,
+                lambda count: self._advance(passages=count),
+                lambda count: self._advance(to_embed=count),
+            )
         intakes, first = [], 0
         for read in group:
             entries = []
@@ -274,7 +288,8 @@ class Indexer:
                 entries.append(Entry(document, cut, vectors[first:last]))
                 first = last
             intakes.append(Intake(read.file.origin, entries, read.problems))
-        stored = self._store.put(intakes)
+        with timed("store"):
+            stored = self._store.put(intakes)
         for read, ids in zip(group, stored, strict=True):
             name, named = read.file.name, read.file.named
             if read.documents:
@@ -330,11 +345,12 @@ def embed(
     embedder: Embedder,
     passages: Sequence[Passage],
     report: Callable[[int], None] = lambda _: None,
+    expect: Callable[[int], None] = lambda _: None,
 ) -> Vectors:
     """The passages' vectors, float32 `(len(passages), dim)`.
 
     Embedded are only the texts that the store has no vector of by this embedder, each once;
-    `report` is told how many, as they are done.
+    `expect` is told how many there are, `report` how many, as they are done.
     """
     texts = [text_in_context(passage) for passage in passages]
     distinct = list(dict.fromkeys(texts))
@@ -342,6 +358,7 @@ def embed(
     if store.settings.embedder == embedder.identity:
         known = store.known_vectors(distinct)
     missing = [text for text in distinct if text not in known]
+    expect(len(missing))
     for first in range(0, len(missing), _AT_ONCE):
         part = missing[first : first + _AT_ONCE]
         known.update(zip(part, embedder.embed_passages(part), strict=True))
@@ -350,6 +367,14 @@ def embed(
     for place, text in enumerate(texts):
         rows[place] = known[text]
     return rows
+
+
+def _told(title: str | None, metadata: Mapping[str, str] | None) -> str:
+    """Names what was told of an upload, beside its bytes; empty where nothing was."""
+    if metadata is None:
+        return "" if title is None else sha256(title.encode()).hexdigest()
+    told = json.dumps([title, dict(metadata)], sort_keys=True)
+    return sha256(told.encode()).hexdigest()
 
 
 def preview(

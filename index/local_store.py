@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from index.contents import content_key, passage_digest
 from index.documents import Document, Passage, Problem
 from index.editions import Edition, State
 from index.embedding import Vectors
-from index.errors import IncompatibleIndex, UnknownDocument
+from index.errors import IncompatibleIndex, UnavailableIndex, UnknownDocument
 from index.lexical import match_query
 from index.places import Places
 from index.store import Candidate, DocumentSummary, IndexSettings, Intake, Origin, OriginState
@@ -30,11 +31,18 @@ class LocalStore:
 
     The copy is brought up to date by comparing passage numbers, whatever the reason it is behind:
     another process wrote, the file is old, or there is none.
+
+    Changes have a connection to the database of their own, made for the first one, so that who
+    searches or reads does not wait for them: readers see the state before, until it is committed.
     """
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
+        # For the catalog, and the copy of the vectors; taken after `_writing`, where both are.
         self._lock = threading.RLock()
+        self._writer: Catalog | None = None
+        self._writing = threading.RLock()
+        self._closed = False
         self._settings = catalog.settings
         self._begun: int | None = None
         self._vectors: FaissIndex | None = None
@@ -130,23 +138,33 @@ class LocalStore:
         """See `PassageStore.put`."""
         if not intakes:
             return []
-        with self._lock:
-            for intake in intakes:
-                _check_intake(intake, self._dim)
-            with self._catalog.transaction(write=True):
-                if self._catalog.settings != self._settings:
-                    raise self._reindexed_meanwhile()
-                places = Places(self._catalog)
-                ids = [places.put(intake) for intake in intakes]
-                places.finish()
+        for intake in intakes:
+            _check_intake(intake, self._dim)
+        with self._change() as catalog:
+            if catalog.settings != self._settings:
+                raise self._reindexed_meanwhile()
+            places = Places(catalog)
+            ids = [places.put(intake) for intake in intakes]
+            places.finish()
         return ids
+
+    @contextmanager
+    def _change(self, *, unseen: bool = False) -> Iterator[Catalog]:
+        """One transaction that changes the database; see `Catalog.transaction`."""
+        with self._writing:
+            if self._writer is None:
+                if self._closed:
+                    raise UnavailableIndex(f"{self.folder}: was closed meanwhile; open it again")
+                self._writer = Catalog.open(self.folder)
+            with self._writer.transaction(write=True, unseen=unseen):
+                yield self._writer
 
     def rearrange(self, copies: Sequence[tuple[Origin, str]], gone: Sequence[str]) -> list[Origin]:
         """See `PassageStore.rearrange`."""
         if not copies and not gone:
             return []
-        with self._lock, self._catalog.transaction(write=True):
-            places = Places(self._catalog)
+        with self._change() as catalog:
+            places = Places(catalog)
             missing = places.rearrange(copies, gone)
             places.finish()
         return missing
@@ -165,8 +183,8 @@ class LocalStore:
 
     def remove(self, document_ids: Iterable[str]) -> None:
         """See `PassageStore.remove`."""
-        with self._lock, self._catalog.transaction(write=True):
-            places = Places(self._catalog)
+        with self._change() as catalog:
+            places = Places(catalog)
             places.remove(document_ids)
             places.finish()
 
@@ -190,11 +208,16 @@ class LocalStore:
         with self._lock, self._catalog.transaction(write=False):
             return self._catalog.summaries()
 
+    def page(self, after: str, most: int) -> list[DocumentSummary]:
+        """See `PassageStore.page`."""
+        with self._lock, self._catalog.transaction(write=False):
+            return self._catalog.summaries(self._catalog.page(after, most))
+
     def find(self, uri: str) -> DocumentSummary | None:
         """See `PassageStore.find`."""
         with self._lock, self._catalog.transaction(write=False):
             number = self._catalog.origins.document_at(uri)
-            return None if number is None else self._catalog.summaries(number)[0]
+            return None if number is None else self._catalog.summaries([number])[0]
 
     def passages(self, document_id: str) -> list[Passage]:
         """See `PassageStore.passages`."""
@@ -202,6 +225,11 @@ class LocalStore:
             return self._catalog.passages_of(
                 self._catalog.editions.current.number, self._number(document_id)
             )
+
+    def known_digests(self, digests: Collection[str]) -> set[str]:
+        """See `PassageStore.known_digests`."""
+        with self._lock, self._catalog.transaction(write=False):
+            return self._catalog.origins.known_digests(digests)
 
     def known_vectors(self, texts: Sequence[str]) -> dict[str, Vectors]:
         """See `PassageStore.known_vectors`."""
@@ -214,7 +242,7 @@ class LocalStore:
         return {text: found[digest] for text, digest in digests.items() if digest in found}
 
     def counts(self) -> tuple[int, int]:
-        """How many documents there are, and passages in the current edition."""
+        """See `PassageStore.counts`."""
         with self._lock, self._catalog.transaction(write=False):
             return self._catalog.counts()
 
@@ -222,33 +250,23 @@ class LocalStore:
 
     def begin(self, settings: IndexSettings) -> None:
         """See `PassageStore.begin`."""
-        with self._lock, self._catalog.transaction(write=True, unseen=True):
-            building = self._catalog.editions.in_state("building")
+        with self._change(unseen=True) as catalog:
+            building = catalog.editions.in_state("building")
             if building is None or building.settings != settings:
                 if building is not None:
-                    self._catalog.editions.drop(building)
-                building = self._take_up(settings)
+                    catalog.editions.drop(building)
+                building = _take_up(catalog, settings)
             self._begun = building.number
         self._sweep()
-
-    def _take_up(self, settings: IndexSettings) -> Edition:
-        """The edition to build: the previous one where it serves, else a new one."""
-        previous = self._catalog.editions.in_state("previous")
-        # Whoever builds the current one once more wants to be rid of what is in it.
-        if previous and previous.settings == settings != self._catalog.settings:
-            self._catalog.editions.set_state(previous, "building")
-            return previous
-        return self._catalog.editions.add(settings, "building")
 
     def _sweep(self) -> None:
         """Remove what editions out of use left, in portions, so that others can go on meanwhile."""
         while True:
-            with self._lock:
-                with self._catalog.transaction(write=False):
-                    if self._catalog.editions.is_swept():
-                        return
-                with self._catalog.transaction(write=True, unseen=True):
-                    self._catalog.editions.sweep(_SWEEP_AT_ONCE)
+            with self._lock, self._catalog.transaction(write=False):
+                if self._catalog.editions.is_swept():
+                    return
+            with self._change(unseen=True) as catalog:
+                catalog.editions.sweep(_SWEEP_AT_ONCE)
 
     def pending(self, most: int) -> list[str]:
         """See `PassageStore.pending`."""
@@ -264,56 +282,44 @@ class LocalStore:
 
     def fill(self, filled: Sequence[tuple[Document, Sequence[Passage], Vectors]]) -> None:
         """See `PassageStore.fill`."""
-        with self._lock, self._catalog.transaction(write=True, unseen=True):
-            edition = self._begun_edition()
+        with self._change(unseen=True) as catalog:
+            edition = self._begun_edition(catalog)
             if edition is None:
                 return
             for document, passages, vectors in filled:
                 _check_vectors(document, passages, vectors, edition.settings.embedder.dim)
-                number = self._catalog.number(document.id)
+                number = catalog.number(document.id)
                 if (
                     number is not None
-                    and not self._catalog.editions.is_filled(edition.number, number)
-                    and content_key(self._catalog.document(number)) == content_key(document)
+                    and not catalog.editions.is_filled(edition.number, number)
+                    and content_key(catalog.document(number)) == content_key(document)
                 ):
-                    self._catalog.insert_passages(edition.number, number, passages, vectors)
+                    catalog.insert_passages(edition.number, number, passages, vectors)
 
     def switch(self) -> bool:
         """See `PassageStore.switch`."""
-        with self._lock:
-            with self._catalog.transaction(write=True, unseen=True):
-                building = self._begun_edition()
+        with self._writing:
+            with self._change(unseen=True) as catalog:
+                building = self._begun_edition(catalog)
                 if building is not None:
-                    if self._catalog.editions.lacking(building.number, 1):
+                    if catalog.editions.lacking(building.number, 1):
                         return False
-                    self._make_current(building)
-                settings = self._catalog.settings
+                    _make_current(catalog, building)
+                settings = catalog.settings
             self._use(settings)
         self._sweep()
         return True
 
-    def _make_current(self, building: Edition) -> None:
-        editions = self._catalog.editions
-        previous, current = editions.in_state("previous"), editions.current
-        if previous is not None:
-            editions.drop(previous)
-        if current.settings == building.settings:
-            editions.drop(current)
-        else:
-            editions.set_state(current, "previous")
-        editions.set_state(building, "current")
-        self._catalog.advance()
-
-    def _begun_edition(self) -> Edition | None:
+    def _begun_edition(self, catalog: Catalog) -> Edition | None:
         """The edition that was begun; None where another program has made it current already.
 
         Raises:
             IncompatibleIndex: it is not being built any more.
         """
-        building = self._catalog.editions.in_state("building")
+        building = catalog.editions.in_state("building")
         if building is not None and building.number == self._begun:
             return building
-        if self._begun == self._catalog.editions.current.number:
+        if self._begun == catalog.editions.current.number:
             return None
         raise IncompatibleIndex(
             f"{self.folder}: what was being built is not any more, since another reindexing was "
@@ -410,13 +416,39 @@ class LocalStore:
 
     def close(self) -> None:
         """See `PassageStore.close`; writes the copy of the vectors if it has changed."""
-        with self._lock:
+        with self._writing, self._lock:
+            self._closed = True
             try:
                 if self._vectors is not None:
                     self.save_vectors()
             finally:
                 self._vectors = None
                 self._catalog.close()
+                if self._writer is not None:
+                    self._writer.close()
+
+
+def _take_up(catalog: Catalog, settings: IndexSettings) -> Edition:
+    """The edition to build: the previous one where it serves, else a new one."""
+    previous = catalog.editions.in_state("previous")
+    # Whoever builds the current one once more wants to be rid of what is in it.
+    if previous and previous.settings == settings != catalog.settings:
+        catalog.editions.set_state(previous, "building")
+        return previous
+    return catalog.editions.add(settings, "building")
+
+
+def _make_current(catalog: Catalog, building: Edition) -> None:
+    editions = catalog.editions
+    previous, current = editions.in_state("previous"), editions.current
+    if previous is not None:
+        editions.drop(previous)
+    if current.settings == building.settings:
+        editions.drop(current)
+    else:
+        editions.set_state(current, "previous")
+    editions.set_state(building, "current")
+    catalog.advance()
 
 
 def _check_intake(intake: Intake, dim: int) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from index.errors import ModelError
-from index.threads import available_cores, shared_pool
+from index.threads import Precedence, available_cores, shared_pool
 
 MANIFEST = "model.json"
 
@@ -146,11 +146,11 @@ class OnnxModel:
             )
         self._inputs = [value.name for value in self._session.get_inputs()]
 
-    def run(self, encodings: Sequence[Encoding]) -> list[list[NDArray[np.float32]]]:
+    def run(
+        self, encodings: Sequence[Encoding], precedence: Precedence
+    ) -> list[list[NDArray[np.float32]]]:
         """Run each sequence; one list of outputs (without the batch axis) for each, in order."""
-        if len(encodings) < 2 or self._threads == 1:
-            return [self._run_one(encoding) for encoding in encodings]
-        return list(shared_pool(self._threads).map(self._run_one, encodings))
+        return shared_pool(self._threads).map(precedence, self._run_one, encodings)
 
     def _run_one(self, encoding: Encoding) -> list[NDArray[np.float32]]:
         values = {

@@ -1,7 +1,8 @@
 """The tables of origins, places and problems: what was read from where."""
 
+import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 
 class Origins:
@@ -40,6 +41,15 @@ class Origins:
                FROM origins {condition} ORDER BY uri""",  # noqa: S608
             values,
         ).fetchall()
+
+    def known_digests(self, digests: Collection[str]) -> set[str]:
+        """Those of these digests that an origin has."""
+        rows = self._connection.execute(
+            """SELECT DISTINCT sha256 FROM origins
+               WHERE sha256 IN (SELECT value FROM json_each(?))""",
+            (json.dumps(list(digests)),),
+        )
+        return {sha256 for (sha256,) in rows}
 
     def set_problems(self, origin: str, problems: Iterable[tuple[str, str, bool]]) -> None:
         """Record what in an origin could not be read, and nothing else: URI, reason, unsupported.

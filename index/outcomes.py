@@ -50,13 +50,17 @@ _CHANGES = frozenset({Status.ADDED, Status.CHANGED, Status.MOVED, Status.COPIED,
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the work is: files compared, files to read and read so far, passages embedded."""
+    """How far the work is: files compared, files to read and read so far, passages embedded.
+
+    `to_embed` counts the passages to embed of the files read so far.
+    """
 
     compared: int = 0
     to_read: int = 0
     read: int = 0
     passages: int = 0
     failed: int = 0
+    to_embed: int = 0
 
 
 def tally(outcomes: Sequence[Outcome]) -> str:

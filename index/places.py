@@ -9,7 +9,7 @@ from index.catalog import Catalog
 from index.contents import content_key
 from index.documents import Problem, document_id
 from index.errors import UnknownDocument
-from index.store import Entry, Intake, Origin
+from index.store import PARTLY, Entry, Intake, Origin
 
 
 class Places:
@@ -108,8 +108,9 @@ class Places:
             origins |= dict.fromkeys(origin for _, origin in self._origins.places_of(number))
             self._catalog.delete_document(number)
         for origin in origins:
+            sha256, recipe = self._origins.recorded(origin) or ("", "")
             if self._origins.places_at(origin):
-                self._origins.record(origin, "", "")
+                self._origins.record(origin, sha256, PARTLY + recipe.removeprefix(PARTLY))
             else:
                 self._origins.forget(origin)
 

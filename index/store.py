@@ -8,6 +8,10 @@ from index.documents import Document, Passage, Problem
 from index.embedding import ModelIdentity, Vectors
 from index.passages import Splitter
 
+# Begins the recipe of an origin of which a document was removed by hand. No reading has such a
+# recipe, so that the origin is read again when it comes up.
+PARTLY = "partly "
+
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
@@ -158,7 +162,8 @@ class PassageStore(Protocol):
     def origins(self, uri: str | None = None) -> list[OriginState]:
         """All origins, in the order of their URIs, or the one with this URI, if there is one.
 
-        One whose document was removed by hand while others of it stay has no digest and no recipe.
+        One whose document was removed by hand while others of it stay has a recipe that begins with
+        `PARTLY`.
         """
         ...
 
@@ -184,6 +189,17 @@ class PassageStore(Protocol):
         """All documents without their texts, in the order of their URIs."""
         ...
 
+    def page(self, after: str, most: int) -> list[DocumentSummary]:
+        """The first documents whose URIs come after this one, in the order of their URIs.
+
+        So many at most, which is a thousand or less; "" comes before all URIs.
+        """
+        ...
+
+    def counts(self) -> tuple[int, int]:
+        """How many documents there are, and passages in the current edition."""
+        ...
+
     def find(self, uri: str) -> DocumentSummary | None:
         """The document that has a place with this URI, without its text; None where none has."""
         ...
@@ -194,6 +210,10 @@ class PassageStore(Protocol):
         Raises:
             UnknownDocument: there is no document with this id.
         """
+        ...
+
+    def known_digests(self, digests: Collection[str]) -> set[str]:
+        """Those of these digests that an origin has."""
         ...
 
     def known_vectors(self, texts: Sequence[str]) -> dict[str, Vectors]:

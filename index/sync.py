@@ -15,10 +15,13 @@ from index.extract import EXTRACTOR_VERSION
 from index.extract.source import Limits, Reading
 from index.files import Found, Scan, absolute, file_uri, uri_path
 from index.sidecar import is_sidecar, sidecar_of
-from index.store import Origin, OriginState
+from index.store import PARTLY, Origin, OriginState
 
 # Endings that tell how a file is packed and not what is in it.
 _PACKED = frozenset({".gz", ".bz2", ".xz"})
+
+# Stands in an upload's recipe before the digest of the title that came with it, and in no other.
+TITLED = " titled "
 
 # A file changed so short a time ago may change again without another time stamp.
 _SETTLED_NS = 2 * 10**9
@@ -129,6 +132,20 @@ def recipe(name: str, options: Reading, more: str = "") -> str:
     ending = before + last if last in _PACKED else last
     ending = ending if ending.isascii() else ""
     return " ".join(part for part in (str(EXTRACTOR_VERSION), ending, options.name, more) if part)
+
+
+def is_upload(recipe: str) -> bool:
+    """Whether what has this recipe was sent, and not found as a file."""
+    return TITLED in recipe
+
+
+def hints(recipe: str) -> tuple[str, str | None]:
+    """The ending of an upload's name, empty if it has none, and the media type it was sent with."""
+    _, _, rest = recipe.removeprefix(PARTLY).partition(TITLED)[0].partition(" ")
+    ending, more = "", rest
+    if rest.startswith("."):
+        ending, _, more = rest.partition(" ")
+    return ending, more or None
 
 
 def lost(scan: Scan, origins: Iterable[OriginState]) -> list[OriginState]:

@@ -1,7 +1,7 @@
 """The whole path of a question: search, read, rank, cite."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from time import perf_counter
 
@@ -12,6 +12,7 @@ from index.passages import context_length, leading_headings, text_in_context
 from index.retriever import Query, Retriever
 from index.sentences import sentence_around
 from index.store import PassageStore
+from index.threads import available_cores
 from qa.answers import Answer, Citation, Options, Reply, Timings, cite
 from qa.ranking import Quote, Ranked, rank
 from qa.reader import Reader, Reading
@@ -23,6 +24,19 @@ _LEAST_ALIKE = 6
 
 # A range of a document that is cited.
 _Place = tuple[Document, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question ready for searching.
+
+    `within` are the ids of the documents to look in, None for all; embedding it took `embed`
+    seconds.
+    """
+
+    query: Query
+    within: Collection[str] | None
+    embed: float
 
 
 class Answerer:
@@ -46,35 +60,77 @@ class Answerer:
         Raises:
             InvalidQuestion: one is empty or too long; then none is answered.
         """
+        at_once = max(1, options.passages)
+        return [
+            reply
+            for asked in self._asked(questions, options)
+            for reply in self._replies(asked, options, at_once)
+        ]
+
+    def asking(
+        self, question: str, options: Options = DEFAULTS, step: int | None = None
+    ) -> Iterator[Reply]:
+        """Answer one question as its passages are read: the reply so far after each step.
+
+        `step` is how many passages are read at a time, by default as many as are read side by
+        side. There is at least one reply. The last is the one that `ask` gives; those before it
+        hold what the passages read so far give, name only these as hits and the rest as unread,
+        and where they have no answer their reason says how far the reading has come. The time
+        between two replies counts only while they are worked on.
+
+        Raises:
+            InvalidQuestion: it is empty or too long; at once, not when the first reply is asked
+                for.
+        """
+        (asked,) = self._asked([question], options)
+        at_once = max(2, available_cores()) if step is None else max(1, step)
+        return self._replies(asked, options, at_once)
+
+    def _asked(self, questions: Sequence[str], options: Options) -> list[_Asked]:
         began = perf_counter()
         queries = self._retriever.embed(questions)
         embed = (perf_counter() - began) / max(1, len(queries))
         within = self._retriever.within(options.within, options.where)
-        return [self._answer(query, options, within, embed) for query in queries]
+        return [_Asked(query, within, embed) for query in queries]
 
-    def _answer(
-        self, query: Query, options: Options, within: Collection[str] | None, embed: float
-    ) -> Reply:
+    def _replies(self, asked: _Asked, options: Options, step: int) -> Iterator[Reply]:
         began = perf_counter()
-        hits = self._retriever.search(query, options.passages, within)
-        retrieved = perf_counter()
-        readings = read_hits(self._reader, query.text, hits)
-        ranked = rank(hits, readings, self._reader.calibration.retrieval_weight)
-        least = self._reader.calibration.abstain_below
+        hits = self._retriever.search(asked.query, options.passages, asked.within)
+        retrieve = perf_counter() - began
+        read = 0.0
+        readings: list[Reading] = []
+        while True:
+            began = perf_counter()
+            seen = hits[: len(readings) + step]
+            readings += read_hits(self._reader, asked.query.text, seen[len(readings) :])
+            answers, reason = self._concluded(seen, readings, options)
+            if not answers and len(seen) < len(hits):
+                reason = f"Still reading: {len(seen)} of {len(hits)} passages."
+            elif asked.within is not None and not asked.within and options.where:
+                reason = f"No document fits the filter: {options.where}."
+            read += perf_counter() - began
+            timings = Timings(
+                embed=1000 * asked.embed,
+                retrieve=1000 * retrieve,
+                read=1000 * read,
+                total=1000 * (asked.embed + retrieve + read),
+            )
+            unread = len(hits) - len(seen)
+            yield Reply(asked.query.text, answers, reason, tuple(seen), timings, unread)
+            if not unread:
+                return
+
+    def _concluded(
+        self, hits: Sequence[Hit], readings: Sequence[Reading], options: Options
+    ) -> tuple[tuple[Answer, ...], str | None]:
+        """The answers that the passages give; where they give none, why."""
+        calibration = self._reader.calibration
+        ranked = rank(hits, readings, calibration.retrieval_weight)
+        least = calibration.abstain_below
         if options.min_confidence is not None:
             least = options.min_confidence
         answers = self._answers(hits, ranked, least, options.answers)
-        reason = None if answers else self._reason(hits, ranked, least)
-        if within is not None and not within and options.where:
-            reason = f"No document fits the filter: {options.where}."
-        read = perf_counter()
-        timings = Timings(
-            embed=1000 * embed,
-            retrieve=1000 * (retrieved - began),
-            read=1000 * (read - retrieved),
-            total=1000 * (embed + read - began),
-        )
-        return Reply(query.text, tuple(answers), reason, tuple(hits), timings)
+        return tuple(answers), None if answers else self._reason(hits, ranked, least)
 
     def _answers(
         self, hits: Sequence[Hit], ranked: Sequence[Ranked], least: float, most: int

@@ -12,6 +12,9 @@ from index.filters import EVERYTHING, Filter
 PASSAGES = 10
 ANSWERS = 3
 
+# How much of what stands around a quote its citation holds, in code points on each side.
+CONTEXT = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -51,7 +54,8 @@ class Citation:
     page it is printed, line by line (see `Box`), `slide` the one-based slide, `sheet` the name of
     the sheet and `cells` the cells it touches there ("B7", "B7:C9"), `part` the number of the
     message's part ("1.2"). Page, section, slide, sheet and part are those of the quote's first
-    character.
+    character. `prefix` and `suffix` are what stands right before and after the quote, at most
+    `CONTEXT` code points each; `media_type` is the format that the document was read as.
     """
 
     document_id: str
@@ -67,6 +71,9 @@ class Citation:
     sheet: str | None = None
     cells: str | None = None
     part: str | None = None
+    prefix: str = ""
+    suffix: str = ""
+    media_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +106,18 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of one question. Without answers, `reason` says why."""
+    """What came of one question. Without answers, `reason` says why.
+
+    `hits` are the passages that were read, best first; `unread` is how many more there are still to
+    be read: none, but for what is said while the reading goes on.
+    """
 
     question: str
     answers: tuple[Answer, ...]
     reason: str | None
     hits: tuple[Hit, ...]
     timings: Timings
+    unread: int = 0
 
     @property
     def abstained(self) -> bool:
@@ -136,6 +148,9 @@ def cite(document: Document, start: int, end: int) -> Citation:
         document.part_at("sheet", start),
         _cells(document, start, end),
         document.part_at("part", start),
+        document.text[max(0, start - CONTEXT) : start],
+        document.text[end : end + CONTEXT],
+        document.media_type,
     )
 
 

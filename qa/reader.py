@@ -11,6 +11,7 @@ from tokenizers import Encoding
 
 from index.errors import ModelError
 from index.onnx_model import MANIFEST, OnnxModel
+from index.threads import Precedence
 from qa.answers import Span
 from qa.decoding import Floats, decode, merge
 
@@ -125,7 +126,7 @@ class OnnxReader:
             for place, encoding in enumerate(encodings)
             for window in (encoding, *encoding.overflowing)
         ]
-        outputs = self._model.run([window for _, window in windows])
+        outputs = self._model.run([window for _, window in windows], Precedence.QUESTION)
         spans = [
             (place, _decode_window(window, starts, ends, 0 if begins is None else begins[place]))
             for (place, window), (starts, ends) in zip(windows, outputs, strict=True)

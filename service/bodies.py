@@ -1,6 +1,9 @@
 """What the insides give, in its wire form: the only place where one is made of the other."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import stat
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +11,19 @@ from index.documents import Document, Hit
 from index.outcomes import Outcome, Status
 from index.passages import Splitter
 from index.store import DocumentSummary, PassageStore
-from qa.answers import Answer, Citation, Reply
+from qa.answers import Answer, Citation, Reply, Timings
+from service.host.collections import DEFAULT
+from service.host.collections import Collection as Held
+from service.host.job_records import Job, JobState
+from service.host.keys import Key
+from service.links import source_link, view_path
 from service.schemas import (
+    INCLUDED,
     AnswerBody,
     BoxBody,
     BuildingBody,
     CitationBody,
+    CollectionBody,
     CountsBody,
     DocumentBody,
     DocumentsBody,
@@ -23,10 +33,17 @@ from service.schemas import (
     FormatBody,
     FormatsBody,
     HitBody,
+    Include,
+    JobBody,
+    JobCountsBody,
+    JobFileBody,
+    KeyBody,
+    LinksBody,
     OutcomeBody,
     OutcomesBody,
     PageBody,
     PartBody,
+    PartialReplyBody,
     PlaceBody,
     RangeBody,
     ReplyBody,
@@ -40,44 +57,77 @@ from service.schemas import (
 )
 
 
-def reply_body(reply: Reply) -> ReplyBody:
-    """The wire form of a reply; the only one, so that every way in says the same."""
-    timings = reply.timings
-    return ReplyBody(
-        question=reply.question,
-        abstained=reply.abstained,
-        reason=reply.reason,
-        answers=[_answer_body(answer) for answer in reply.answers],
-        hits=[HitBody(**_hit_fields(hit)) for hit in reply.hits],
-        timings_ms=TimingsBody(
-            embed=round(timings.embed, 3),
-            retrieve=round(timings.retrieve, 3),
-            read=round(timings.read, 3),
-            total=round(timings.total, 3),
-        ),
+def reply_body(
+    reply: Reply,
+    collection: str = DEFAULT,
+    include: Collection[Include] = INCLUDED,
+) -> ReplyBody:
+    """The wire form of a reply; the only one, so that every way in says the same.
+
+    `collection` is the one that was asked; the index that a server was started for is its default
+    one, so that what is asked without a server has the links of that.
+    """
+    return ReplyBody(**_reply_fields(reply, collection, include))
+
+
+def partial_reply_body(
+    reply: Reply, collection: str, include: Collection[Include] = INCLUDED
+) -> PartialReplyBody:
+    """The wire form of what is said while passages are still to be read."""
+    return PartialReplyBody(**_reply_fields(reply, collection, include), unread=reply.unread)
+
+
+def _reply_fields(reply: Reply, collection: str, include: Collection[Include]) -> dict[str, Any]:
+    hits = reply.hits if "hits" in include else ()
+    return {
+        "question": reply.question,
+        "abstained": reply.abstained,
+        "reason": reply.reason,
+        "answers": [_answer_body(answer, collection) for answer in reply.answers],
+        "hits": [HitBody(**_hit_fields(hit)) for hit in hits],
+        "timings_ms": _timings_body(reply.timings) if "timings" in include else None,
+    }
+
+
+def _timings_body(timings: Timings) -> TimingsBody:
+    return TimingsBody(
+        embed=round(timings.embed, 3),
+        retrieve=round(timings.retrieve, 3),
+        read=round(timings.read, 3),
+        total=round(timings.total, 3),
     )
 
 
-def _answer_body(answer: Answer) -> AnswerBody:
+def _answer_body(answer: Answer, collection: str) -> AnswerBody:
     return AnswerBody(
         text=answer.text,
         confidence=answer.confidence,
         sentence=answer.sentence,
-        citation=CitationBody(**_citation_fields(answer.citation)),
-        also_at=[PlaceBody(**_citation_fields(place), text=place.text) for place in answer.also_at],
+        citation=citation_body(answer.citation, collection),
+        also_at=[
+            PlaceBody(**_citation_fields(place, collection), text=place.text)
+            for place in answer.also_at
+        ],
     )
 
 
-def _citation_fields(citation: Citation) -> dict[str, Any]:
+def citation_body(citation: Citation, collection: str) -> CitationBody:
+    """The wire form of a citation in a collection."""
+    return CitationBody(**_citation_fields(citation, collection))
+
+
+def _citation_fields(citation: Citation, collection: str) -> dict[str, Any]:
     return {
         "document_id": citation.document_id,
         "start": citation.start,
         "end": citation.end,
-        **_where_fields(citation),
+        "prefix": citation.prefix,
+        "suffix": citation.suffix,
+        **_where_fields(citation, collection),
     }
 
 
-def _where_fields(citation: Citation) -> dict[str, Any]:
+def _where_fields(citation: Citation, collection: str) -> dict[str, Any]:
     return {
         "uri": citation.uri,
         "title": citation.title,
@@ -91,6 +141,10 @@ def _where_fields(citation: Citation) -> dict[str, Any]:
             BoxBody(page=box.page, left=box.left, top=box.top, right=box.right, bottom=box.bottom)
             for box in citation.boxes
         ],
+        "links": LinksBody(
+            view=view_path(collection, citation.document_id, citation.start, citation.end),
+            source=source_link(citation),
+        ),
     }
 
 
@@ -110,9 +164,14 @@ def _hit_fields(hit: Hit) -> dict[str, Any]:
     }
 
 
-def search_body(query: str, found: Iterable[tuple[Hit, Citation]]) -> SearchBody:
-    """The wire form of what a search found."""
-    hits = [SearchHitBody(**_hit_fields(hit), **_where_fields(citation)) for hit, citation in found]
+def search_body(
+    query: str, found: Iterable[tuple[Hit, Citation]], collection: str = DEFAULT
+) -> SearchBody:
+    """The wire form of what a search in a collection found."""
+    hits = [
+        SearchHitBody(**_hit_fields(hit), **_where_fields(citation, collection))
+        for hit, citation in found
+    ]
     return SearchBody(query=query.strip(), hits=hits)
 
 
@@ -182,6 +241,49 @@ def outcomes_body(outcomes: Sequence[Outcome]) -> OutcomesBody:
     )
 
 
+def job_body(job: Job) -> JobBody:
+    """The wire form of an upload that was accepted."""
+    return JobBody(
+        id=job.id,
+        collection=job.collection,
+        state=job.state,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        files=[
+            JobFileBody(
+                name=file.upload.name,
+                uri=file.upload.uri,
+                bytes=file.upload.spooled.bytes,
+                state=file.state,
+                outcomes=outcomes_body(file.outcomes).outcomes,
+            )
+            for file in job.files
+        ],
+        counts=outcomes_body([one for file in job.files for one in file.outcomes]).counts,
+    )
+
+
+def job_counts_body(counts: Mapping[JobState, int]) -> JobCountsBody:
+    """The wire form of how many uploads are in each state."""
+    return JobCountsBody(**{state.value: count for state, count in counts.items()})
+
+
+def collection_body(collection: Held, *, removable: bool) -> CollectionBody:
+    """The wire form of what a collection holds."""
+    engine = collection.engine
+    documents, passages = engine.store.counts()
+    return CollectionBody(
+        name=collection.name,
+        documents=documents,
+        passages=passages,
+        generation=engine.store.generation,
+        bytes=size_of(collection.folder),
+        questions=engine.questions,
+        removable=removable,
+    )
+
+
 def status_body(folder: Path, store: PassageStore) -> StatusBody:
     """The wire form of the state of the index in `folder`."""
     settings = store.settings
@@ -200,8 +302,18 @@ def status_body(folder: Path, store: PassageStore) -> StatusBody:
         ),
         splitter=_splitter_body(settings.splitter),
         building=_building_body(store),
-        bytes=sum(part.stat().st_size for part in folder.iterdir() if part.is_file()),
+        bytes=size_of(folder),
     )
+
+
+def size_of(folder: Path) -> int:
+    """The bytes of an index and its originals; files that go meanwhile are passed over."""
+    size = 0
+    for path in (*folder.iterdir(), *(folder / "originals").rglob("*")):
+        with suppress(OSError):
+            found = path.lstat()
+            size += found.st_size if stat.S_ISREG(found.st_mode) else 0
+    return size
 
 
 def _splitter_body(splitter: Splitter) -> SplitterBody:
@@ -241,4 +353,21 @@ def formats_body() -> FormatsBody:
             FormatBody(name=found.label, media_type=kind, suffixes=list(found.suffixes))
             for kind, found in FORMATS.items()
         ]
+    )
+
+
+def key_body(key: Key) -> KeyBody:
+    """The wire form of what is kept of a key."""
+    valid = key.is_valid(datetime.now(UTC))
+    return KeyBody(
+        id=key.id,
+        name=key.name,
+        scope=key.scope.value,
+        collections=None if key.collections is None else sorted(key.collections),
+        per_minute=key.per_minute,
+        state="valid" if valid else "expired" if key.revoked_at is None else "revoked",
+        created_at=key.created_at,
+        expires_at=key.expires_at,
+        last_used_at=key.last_used_at,
+        revoked_at=key.revoked_at,
     )

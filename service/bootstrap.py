@@ -1,21 +1,27 @@
 """Names the concrete classes; everything else asks for a port."""
 
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import index
 import qa
+from index.database import BESIDE
 from index.embedding import Embedder, ModelIdentity, OnnxEmbedder
 from index.errors import IncompatibleIndex, NoIndex
 from index.files import at_home
 from index.local_store import LocalStore
 from index.onnx_model import MANIFEST, Manifest, read_manifest
+from index.originals import FOLDER, Originals
 from index.passages import Splitter
 from index.store import IndexSettings
 from index.threads import available_cores
 from qa.reader import OnnxReader, Reader
 from service.engine import Engine
+from service.host import server as host
+from service.host.collections import DEFAULT
+from service.host.server import Door, Server
 from service.settings import Settings
 
 if TYPE_CHECKING:  # what reads documents is not needed to answer questions
@@ -60,29 +66,70 @@ def open_engine(settings: Settings) -> Engine:
     return engine_for(open_store(settings), settings)
 
 
-def engine_for(store: LocalStore, settings: Settings, made_with: Embedder | None = None) -> Engine:
+class Parts:
+    """What engines use: models and what reads files, each opened once, when it is first needed.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._embedders: dict[str, Embedder] = {}
+        self._reader: Reader | None = None
+        self._extractor: Extractor | None = None
+
+    def embedder(self, name: str) -> Embedder:
+        """The embedder of this name; see `open_embedder`."""
+        with self._lock:
+            if name not in self._embedders:
+                self._embedders[name] = open_embedder(name, self._settings)
+            return self._embedders[name]
+
+    def reader(self) -> Reader:
+        """The reader; see `open_reader`."""
+        with self._lock:
+            if self._reader is None:
+                self._reader = open_reader(self._settings)
+            return self._reader
+
+    def extractor(self) -> "Extractor":
+        """What reads files; see `open_extractor`."""
+        with self._lock:
+            if self._extractor is None:
+                self._extractor = open_extractor(self._settings)
+            return self._extractor
+
+    def close(self) -> None:
+        """Close what reads files, when no engine uses it any more."""
+        with self._lock:
+            if self._extractor is not None:
+                self._extractor.close()
+
+
+def engine_for(
+    store: LocalStore, settings: Settings, parts: Parts | None = None, *, shared: bool = False
+) -> Engine:
     """An engine on an open store; models are checked against the index when they are loaded.
 
-    `made_with` is an embedder that is open already.
+    `parts` are what it uses; with `shared` they are left open when it closes.
     """
-    model = made_with
+    own = Parts(settings) if parts is None else parts
 
     def embedder() -> Embedder:
-        nonlocal model
-        recorded = store.settings
-        if model is None or model.identity != recorded.embedder:
-            wanted = settings.embedder
-            model = open_embedder(recorded.embedder.name if wanted is None else wanted, settings)
+        recorded, wanted = store.settings, settings.embedder
+        model = own.embedder(recorded.embedder.name if wanted is None else wanted)
         store.require(IndexSettings(model.identity, recorded.splitter))
         return model
 
-    def reader() -> Reader:
-        return open_reader(settings)
-
-    def extractor() -> "Extractor":
-        return open_extractor(settings)
-
-    return Engine(store, embedder, reader, extractor)
+    return Engine(
+        store,
+        embedder,
+        own.reader,
+        own.extractor,
+        shares_extractor=shared,
+        originals=Originals(store.folder / FOLDER),
+    )
 
 
 def open_extractor(settings: Settings) -> "Extractor":
@@ -104,8 +151,10 @@ def _or(value: _Value | None, default: _Value) -> _Value:
     return default if value is None else value
 
 
-def open_or_create(settings: Settings) -> Opened:
+def open_or_create(settings: Settings, parts: Parts | None = None) -> Opened:
     """Open the index for additions, or make one if there is none.
+
+    `parts` are those of other engines, to be shared.
 
     Raises:
         IndexStoreError: it cannot be used, or was made with other settings than asked for.
@@ -117,7 +166,7 @@ def open_or_create(settings: Settings) -> Opened:
         if settings.index.exists() and not settings.index.is_dir():
             raise
         try:
-            return _create(settings)
+            return _create(settings, parts)
         except IncompatibleIndex as occupied:
             # Perhaps another process has made one meanwhile.
             try:
@@ -126,23 +175,54 @@ def open_or_create(settings: Settings) -> Opened:
                 raise occupied from None
     recorded = store.settings
     store.require(IndexSettings(recorded.embedder, splitter(settings, recorded.splitter)))
-    return Opened(engine_for(store, settings), store, created=False)
+    engine = engine_for(store, settings, parts, shared=parts is not None)
+    return Opened(engine, store, created=False)
 
 
-def _create(settings: Settings) -> Opened:
-    model = default_embedder(settings)
+def _create(settings: Settings, shared: Parts | None) -> Opened:
+    parts = Parts(settings) if shared is None else shared
+    named = settings.embedder
+    model = parts.embedder(DEFAULT_EMBEDDER if named is None else named)
     cut = splitter(settings)
     cut.check(model.max_tokens)
     store = LocalStore.create(settings.index, IndexSettings(model.identity, cut))
-    return Opened(engine_for(store, settings, model), store, created=True)
+    engine = engine_for(store, settings, parts, shared=shared is not None)
+    return Opened(engine, store, created=True)
+
+
+def open_server(settings: Settings, door: Door = Door.KEYED) -> Server:
+    """Open a server around the index, which is made if there is none.
+
+    Raises:
+        IndexStoreError: the index cannot be used, or the server's folder.
+    """
+    parts = Parts(settings)
+
+    def open_engine(folder: Path) -> Engine:
+        return open_or_create(replace(settings, index=folder), parts).engine
+
+    server = host.open_server(settings, open_engine, door)
+    server.after_closing(parts.close)
+    try:
+        with server.collections.use(DEFAULT):
+            return server
+    except BaseException:
+        server.close()
+        raise
 
 
 def discard(opened: Opened) -> None:
-    """Close and take away an index that has just been created and holds nothing."""
+    """Close and take away an index that has just been created and holds nothing.
+
+    What lies beside it, such as a server's keys, stays.
+    """
     opened.engine.close()
-    for part in opened.store.folder.iterdir():
-        part.unlink()
-    opened.store.folder.rmdir()
+    folder = opened.store.folder
+    for part in folder.iterdir():
+        if part.name not in BESIDE:
+            part.unlink()
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def splitter(settings: Settings, recorded: Splitter | None = None) -> Splitter:
@@ -154,12 +234,6 @@ def splitter(settings: Settings, recorded: Splitter | None = None) -> Splitter:
     else:
         overlap = known.overlap if tokens == known.tokens else tokens // _OVERLAP_SHARE
     return replace(Splitter(), tokens=tokens, overlap=overlap)
-
-
-def default_embedder(settings: Settings) -> Embedder:
-    """The embedder for an index that is made anew."""
-    named = settings.embedder
-    return open_embedder(DEFAULT_EMBEDDER if named is None else named, settings)
 
 
 def open_embedder(name: str, settings: Settings) -> Embedder:

@@ -12,10 +12,17 @@ from typer.core import TyperCommand
 
 from index.errors import PinciteError
 from service import __version__
+from service.commands import collecting, keys
 from service.commands.asking import ask, search
+from service.commands.backup import backup, restore
 from service.commands.changing import index, remove, sync
+from service.commands.chatting import chat
+from service.commands.config import config
 from service.commands.evaluating import evaluate_answers, evaluate_reader, evaluate_retrieval
+from service.commands.examples import EXAMPLES
 from service.commands.looking import doctor, formats, list_documents, models, show, status
+from service.commands.mcp import mcp
+from service.commands.options import configured_by
 from service.commands.reindexing import reindex
 from service.commands.serving import serve
 from service.commands.watching import watch
@@ -25,12 +32,23 @@ from service.text import visible
 
 
 class Command(TyperCommand):
-    """A command whose errors come out as one line and an exit code."""
+    """A command whose errors come out as one line and an exit code; its help has examples."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        with _reporting():
+        given = ctx.find_root().params
+        with _reporting(), configured_by(given.get("config"), given.get("assigned")):
             return super().invoke(ctx)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the command's examples under its help, each on a line of its own."""
+        super().format_epilog(ctx, formatter)
+        groups = [] if ctx.parent is None else ctx.parent.command_path.split()[1:]
+        lines = EXAMPLES.get(" ".join([*groups, self.name or ""]), ())
+        if lines:
+            with formatter.section("Examples"):
+                for line in lines:
+                    formatter.write(f"  {line}\n")
 
 
 @contextmanager
@@ -83,6 +101,24 @@ def _start(
             "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="The configuration file; PINCITE_CONFIG, or else pincite.toml in this folder or "
+            "your configuration folder, unless given.",
+        ),
+    ] = None,
+    assigned: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Set any setting for this command, as in: pincite --set log_format=json serve. "
+            "May be given several times; pincite config lists them.",
+        ),
+    ] = None,
 ) -> None:
     """Answers from your own documents, in their own words, with the exact place they stand.
 
@@ -97,6 +133,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "sync": (sync, "Bring the index in step with folders."),
     "watch": (watch, "Keep it in step as the folders change."),
     "ask": (ask, "Answer a question with quotes and their places."),
+    "chat": (chat, "Ask at a prompt, and open what is cited."),
     "search": (search, "Show the passages that fit a question."),
     "list": (list_documents, "List the documents of the index."),
     "show": (show, "Show a document's text and its parts."),
@@ -106,13 +143,28 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "doctor": (doctor, "Check the index and the models."),
     "formats": (formats, "List the formats that are read."),
     "models": (models, "List the models at hand."),
+    "config": (config, "Show the settings and where each came from."),
     "serve": (serve, "Serve the index over HTTP, with a page."),
+    "mcp": (mcp, "Offer the index as tools to a language model."),
+    "backup": (backup, "Back up the index and its server into a file."),
+    "restore": (restore, "Restore a backup into a new folder."),
 }
 
 _EVALUATIONS: dict[str, tuple[Callable[..., None], str]] = {
     "reader": (evaluate_reader, "Measure the reader on questions with their texts."),
     "retrieval": (evaluate_retrieval, "Measure what is found for queries."),
     "answers": (evaluate_answers, "Measure answers from a folder of documents."),
+}
+
+_KEYS: dict[str, tuple[Callable[..., None], str]] = {
+    "create": (keys.create, "Make a key, and show it this once."),
+    "list": (keys.list_keys, "List the keys."),
+    "revoke": (keys.revoke, "Let a key open nothing any more."),
+}
+
+_COLLECTIONS: dict[str, tuple[Callable[..., None], str]] = {
+    "create": (collecting.create, "Make an empty collection."),
+    "list": (collecting.list_collections, "List the collections."),
 }
 
 # Help without Rich: it is there at once, and reads well at any width.
@@ -129,6 +181,26 @@ app.add_typer(
     name="eval",
     help="Measure the reader, retrieval and whole answers on labelled questions.",
     short_help="Measure answers on labelled questions.",
+)
+
+door = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+for _name, (_function, _short) in _KEYS.items():
+    door.command(_name, cls=Command, short_help=_short)(_function)
+app.add_typer(
+    door,
+    name="keys",
+    help="Make, list and revoke the keys that the server asks for.",
+    short_help="Make, list and revoke keys of the server.",
+)
+
+collections = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+for _name, (_function, _short) in _COLLECTIONS.items():
+    collections.command(_name, cls=Command, short_help=_short)(_function)
+app.add_typer(
+    collections,
+    name="collections",
+    help="Make and list the collections of the server, each with documents and keys of its own.",
+    short_help="Make and list collections of the server.",
 )
 
 ask_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

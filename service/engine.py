@@ -1,7 +1,10 @@
 """What every way in can ask of an open index; each model is loaded when it is first needed."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 from index.documents import Document, Hit
@@ -10,15 +13,21 @@ from index.errors import IncompatibleIndex, InvalidQuestion, UnknownDocument
 from index.files import Scan, at_home, file_uri
 from index.filters import EVERYTHING, Filter
 from index.outcomes import Outcome, Report
-from index.retriever import Retriever
+from index.rendering import PageImages
+from index.retriever import Retriever, checked
 from index.store import DocumentSummary, IndexSettings, PassageStore
+from index.timing import took
 from qa.answering import Answerer
-from qa.answers import Citation, Options, Reply, cite
+from qa.answers import Citation, Options, Reply, Timings, cite
 from qa.reader import Reader
+from service.kept_replies import KeptReplies
 
 if TYPE_CHECKING:  # what reads documents is not needed to answer questions
     from index.extract.source import Reading
     from index.indexing import Indexer
+    from index.originals import Originals
+    from index.provenance import Original
+    from index.rendering import PageImage
     from index.sandbox.workers import Extractor
     from index.sync import Digests
 
@@ -40,10 +49,15 @@ class Engine:
         open_embedder: Callable[[], Embedder],
         open_reader: Callable[[], Reader],
         open_extractor: Callable[[], "Extractor"],
+        *,
+        shares_extractor: bool = False,
+        originals: "Originals | None" = None,
     ) -> None:
         """Take an open store and what opens its models and what reads files, all when needed.
 
         `open_embedder` is called again when the index is made with other settings than it was.
+        With `shares_extractor` what reads files is left open at the end, for others go on with it.
+        The bytes that uploads come with are kept in `originals`.
         """
         self.store = store
         self._open_embedder = open_embedder
@@ -53,10 +67,18 @@ class Engine:
         self._opened_for: IndexSettings | None = None
         self._reader: Reader | None = None
         self._extractor: Extractor | None = None
+        self._shares_extractor = shares_extractor
+        self._originals = originals
+        self._swept = False
+        self._page_images = PageImages()
         self._loading = threading.RLock()
         self._writing = threading.Lock()
         self._before_closing: list[Callable[[], None]] = []
         self._closed = False
+        self._kept_replies = KeptReplies()
+        # How many questions were put to it.
+        self.questions = 0
+        self._counting = threading.Lock()
 
     @property
     def embedder(self) -> Embedder:
@@ -110,16 +132,51 @@ class Engine:
     def ask(self, question: str, options: Options = Options()) -> Reply:  # noqa: B008 - immutable
         """Answer one question.
 
+        A question that was put before, with the same options, is not answered again while the
+        index stays as it is: then the timings are those of finding the reply.
+
         Raises:
             InvalidQuestion: it is empty, too long, or not text.
         """
-        asked = _encodable(question)
+        *_, reply = self.asking(question, options, step=options.passages)
+        return reply
 
-        def answer() -> Reply:
+    def asking(
+        self,
+        question: str,
+        options: Options = Options(),  # noqa: B008 - immutable
+        step: int | None = None,
+    ) -> Iterator[Reply]:
+        """Answer one question as its passages are read; see `Answerer.asking`.
+
+        The last reply is the one that `ask` gives. One that was kept is the only one.
+
+        Raises:
+            InvalidQuestion: it is empty, too long, or not text; when the first reply is asked for.
+        """
+        asked = checked(_encodable(question))
+        with self._counting:
+            self.questions += 1
+        began = perf_counter()
+        # What was made while the generation stayed the same is right for as long as it does.
+        generation = self.store.generation
+        kept = self._kept_replies.get(generation, asked, options)
+        if kept is not None:
+            yield replace(kept, timings=Timings(0.0, 0.0, 0.0, 1000 * (perf_counter() - began)))
+            return
+
+        def begun() -> tuple[Reply, Iterator[Reply]]:
             retriever = Retriever(self.store, self.embedder)
-            return Answerer(retriever, self.reader).ask(asked, options)
+            replies = Answerer(retriever, self.reader).asking(asked, options, step)
+            return next(replies), replies
 
-        return self._as_made_now(answer)
+        reply, others = self._as_made_now(begun)
+        yield reply
+        for reply in others:
+            yield reply
+        _tell(reply.timings)
+        if self.store.generation == generation:
+            self._kept_replies.keep(generation, options, reply)
 
     def search(self, query: str, k: int, where: Filter = EVERYTHING) -> list[Hit]:
         """The `k` best passages for a query, best first, of the documents that fit a filter.
@@ -192,6 +249,8 @@ class Engine:
         name: str,
         media_type: str | None = None,
         title: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        report: Report | None = None,
     ) -> list[Outcome]:
         """Put what is in one file into the index; see `Indexer.add_bytes`.
 
@@ -200,21 +259,89 @@ class Engine:
         """
 
         def add() -> list[Outcome]:
-            return self._indexer().add_bytes(
-                data, uri=uri, name=name, media_type=media_type, title=title
+            return self._indexer(report=report).add_bytes(
+                data,
+                uri=uri,
+                name=name,
+                media_type=media_type,
+                title=title,
+                metadata=metadata,
             )
 
-        with self._writing:
+        with self._writing, self._keeping(data, uri):
             return self._as_made_now(add)
 
+    @contextmanager
+    def _keeping(self, data: bytes, uri: str) -> Iterator[None]:
+        """Keep an upload's bytes while the block puts them into the index."""
+        if self._originals is None:
+            yield
+            return
+        self._sweep(self._originals)
+        with self._originals.keeping(data, uri, self.store):
+            yield
+
+    def _sweep(self, originals: "Originals") -> None:
+        """Take away what a crash before this engine was opened has left, once."""
+        if not self._swept:
+            originals.sweep(self.store.known_digests)
+            self._swept = True
+
     def remove(self, document_ids: Sequence[str]) -> None:
-        """Remove documents: all of them, or none.
+        """Remove documents: all of them, or none; it does not wait for what is being read.
+
+        What was kept of their originals goes too, but for those that others were read from.
 
         Raises:
             UnknownDocument: there is none with one of these ids.
         """
-        with self._writing:
+        if self._originals is None:
             self.store.remove(document_ids)
+            return
+        from index.provenance import digests_of
+
+        self._sweep(self._originals)
+        documents = [self.store.document(id_) for id_ in document_ids]
+        digests = {digest for one in documents for digest in digests_of(one, self.store)}
+        self.store.remove(document_ids)
+        self._originals.forget(digests, self.store.known_digests)
+
+    def original(self, document_id: str) -> "Original":
+        """The file that a document was read from; to be closed.
+
+        Raises:
+            UnknownDocument: there is none with this id.
+            LostOriginal: its file has changed or gone since, or was not kept.
+            DocumentError: it cannot be taken out of the file that it is in.
+        """
+        from index.provenance import original_of
+
+        document = self.store.document(document_id)
+        return original_of(document, self.store, self._originals, self.extractor)
+
+    def page_image(self, document_id: str, page: int, width: int) -> "PageImage":
+        """A page of a PDF as a picture, `width` pixels wide at most; pages count from 1.
+
+        A box scaled by the picture's size over the page's lies on its words. The pictures drawn
+        last are kept.
+
+        Raises:
+            UnknownDocument: there is none with this id.
+            UnknownPage: it has no such page, or is no PDF.
+            LostOriginal: its file has changed or gone since, or was not kept.
+            DocumentError: it cannot be drawn.
+            ValueError: the width is not one that is drawn; see `index.rendering`.
+        """
+        from index.provenance import page_image_of
+
+        document = self.store.document(document_id)
+        image = self._page_images.get(document.sha256, page, width)
+        if image is None:
+            image = page_image_of(
+                document, page, width, self.store, self._originals, self.extractor
+            )
+            self._page_images.keep(document.sha256, width, image)
+        return image
 
     def before_closing(self, act: Callable[[], None]) -> None:
         """Have something done before the index is closed, such as to stop what changes it."""
@@ -227,7 +354,7 @@ class Engine:
         self._closed = True
         for act in self._before_closing:
             act()
-        if self._extractor is not None:
+        if self._extractor is not None and not self._shares_extractor:
             self._extractor.close()
         self.store.close()
 
@@ -267,6 +394,14 @@ def find(documents: Sequence[DocumentSummary], name: str) -> DocumentSummary:
             f"{name}: {len(fitting)} documents have ids that begin so ({ids}); give more of the id"
         )
     return fitting[0]
+
+
+def _tell(timings: Timings) -> None:
+    """Tell whoever listens how long the stages of a question took."""
+    took("embed", timings.embed / 1000)
+    took("retrieve", timings.retrieve / 1000)
+    took("read", timings.read / 1000)
+    took("question", timings.total / 1000)
 
 
 def _encodable(question: str) -> str:

@@ -84,7 +84,7 @@ class Page:
 
     def numbered(self, number: int, text: Text) -> None:
         """Write a numbered paragraph."""
-        self.line(text, indent=_INDENT, prefix=f"{number}.")
+        self.line(text, indent=_INDENT, prefix=f"{number}. ")
 
     def reply(self, reply: Reply, nearest: Sequence[tuple[Hit, Citation]]) -> None:
         """Write a reply; `nearest` are the passages to show where there is no answer."""
@@ -95,8 +95,12 @@ class Page:
                 self.line("The nearest passages:")
                 self.hits(nearest)
             return
-        for number, answer in enumerate(reply.answers, 1):
-            if number > 1:
+        self.answers(reply.answers)
+
+    def answers(self, answers: Sequence[Answer], first: int = 1) -> None:
+        """Write answers, numbered from `first`."""
+        for number, answer in enumerate(answers, first):
+            if number > first:
                 self.line()
             self._answer(number, answer)
 

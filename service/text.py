@@ -92,9 +92,17 @@ def confidence_in_words(confidence: float) -> str:
 
 def place(citation: Citation, base: Path | None = None) -> str:
     """Where a quote stands, on one line: file, page or part, headings, characters."""
-    parts = [file_name(citation.uri, base)]
+    return ", ".join([file_name(citation.uri, base), *spot(citation, with_box=True)])
+
+
+def spot(citation: Citation, *, with_box: bool = False) -> list[str]:
+    """Where in its document a quote stands: page or part, headings, characters.
+
+    With its box, the page is followed by the rectangle around the quote, in points.
+    """
+    parts: list[str] = []
     if citation.page is not None:
-        parts.append(f"page {citation.page}{_at(citation)}")
+        parts.append(f"page {citation.page}{_at(citation) if with_box else ''}")
     if citation.slide is not None:
         parts.append(f"slide {citation.slide}")
     if citation.part is not None:
@@ -107,7 +115,7 @@ def place(citation: Citation, base: Path | None = None) -> str:
     headings = [heading for heading in citation.section if heading != citation.sheet]
     if headings:
         parts.append(" › ".join(shown(heading).strip() for heading in headings))
-    return ", ".join([*parts, range_of(citation.start, citation.end)])
+    return [*parts, range_of(citation.start, citation.end)]
 
 
 def _at(citation: Citation) -> str:

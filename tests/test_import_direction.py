@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ ADAPTERS = {
 }
 
 
+@cache
 def tree(module: Path) -> ast.Module:
     return ast.parse((ROOT / module).read_text(encoding="utf-8"))
 
@@ -50,6 +52,7 @@ def imported_at_once(module: Path) -> set[str]:
     return found
 
 
+@cache
 def names(module: Path) -> set[str]:
     """Every name that the module's code mentions; comments and docstrings do not count."""
     found: set[str] = set()

@@ -15,20 +15,19 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from urllib.parse import quote
 
 from index.documents import Document, Problem, document_id
-from index.errors import DocumentError, DocumentTooLarge, UnreadableDocument, UnsupportedFormat
+from index.errors import DocumentError, UnreadableDocument, UnsupportedFormat
 from index.extract.builder import Extracted
 from index.extract.cleaning import has_words, one_line
-from index.extract.decoding import decode, looks_binary, looks_like_text
-from index.extract.formats import FORMATS, SUPPORTED
+from index.extract.content import INSIDE, content_of, label_of, path_of, place_of
+from index.extract.formats import SUPPORTED
 from index.extract.language import language_of, primary_language
-from index.extract.sniff import ADVICE, binary_kind, text_kind
-from index.extract.source import Budget, Container, Limits, Member, Reading, Source
+from index.extract.source import Budget, Container, Limits, Member, Reading
 
 __all__ = [
     "EXTRACTOR_VERSION",
+    "INSIDE",
     "SUPPORTED",
     "Extraction",
     "extract",
@@ -38,8 +37,6 @@ __all__ = [
 # Raised when any format is read in another way, so that files that did not change are read again.
 EXTRACTOR_VERSION: int = 2
 
-# Stands between the URI of a container and the path of what is in it.
-INSIDE = "!/"
 # What is said of a document is for choosing it and for showing; it is cut where it is longer.
 MOST_METADATA = 100
 LONGEST_VALUE = 1_000
@@ -121,7 +118,7 @@ class _Reader:
         self.problems: list[Problem] = []
         self.errors: list[DocumentError] = []
         self._options = options
-        self._budget = Budget(limits, _label(name))
+        self._budget = Budget(limits, label_of(name))
         self._uris: set[str] = set()
 
     def read(
@@ -134,7 +131,7 @@ class _Reader:
         depth: int = 0,
     ) -> None:
         """Read a file and its members; what cannot be read becomes a problem."""
-        label = _label(name)
+        label = label_of(name)
         found = len(self.documents) + len(self.problems)
         try:
             kind, content = self._content(data, label, media_type, member)
@@ -152,7 +149,7 @@ class _Reader:
     ) -> tuple[str, Extracted | Container]:
         if member is not None and isinstance(member.content, Extracted):
             return member.media_type or "text/plain", member.content
-        return _read(data, label, media_type, self._budget, self._options)
+        return content_of(data, label, media_type, self._budget, self._options)
 
     def _read_members(
         self,
@@ -173,10 +170,8 @@ class _Reader:
                     " around it and index that"
                 )
             self._budget.take_member()
-            # A name may come from bytes in no encoding.
-            path = inner.name.encode("utf-8", "replace").decode()
-            inside = uri + INSIDE + quote(path, safe="/ ()[],;=@&+$'~")
-            name = f"{label}{INSIDE}{_label(path)}"
+            inside = uri + place_of(inner)
+            name = f"{label}{INSIDE}{label_of(path_of(inner))}"
             if inside in self._uris:
                 inner = replace(inner, problem="stands twice in it; the first was read")
                 inside = f"{inside}#{len(self._uris)}"
@@ -230,10 +225,6 @@ class _Reader:
         )
 
 
-def _label(name: str) -> str:
-    return one_line(name) or "file"
-
-
 def _title_of(label: str) -> str:
     """What a file without a title is called; one that only has a number with its container's."""
     stem = PurePosixPath(label.replace("\\", "/")).stem or label
@@ -249,42 +240,3 @@ def _clean_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
         if name and line and len(name) <= LONGEST_KEY and len(found) < MOST_METADATA:
             found.setdefault(name, line[:LONGEST_VALUE].rstrip())
     return found
-
-
-def _read(
-    data: bytes, name: str, media_type: str | None, budget: Budget, options: Reading
-) -> tuple[str, Extracted | Container]:
-    """Return the media type found and what its extractor made of the bytes."""
-    if not data.strip():
-        raise UnreadableDocument(f"{name}: is empty; there is nothing in it to index")
-    kind = binary_kind(data, name, media_type)
-    if kind is not None:
-        if kind not in FORMATS:
-            raise _unsupported(name, "looks like", kind)
-        _check_size(data, name, budget.limits.binary_bytes)
-        return kind, FORMATS[kind].read(Source(data, name, budget, options=options))
-    _check_size(data, name, budget.limits.text_bytes)
-    text = decode(data, media_type)
-    if looks_binary(data) if text is None else not looks_like_text(text):
-        raise _unsupported(name, "looks like", "binary data")
-    if text is None:
-        raise UnreadableDocument(
-            f"{name}: is not text in any encoding known here; save it as UTF-8 and index that"
-        )
-    kind = text_kind(text, name, media_type)
-    if kind not in FORMATS:
-        raise _unsupported(name, "is", kind)
-    return kind, FORMATS[kind].read(Source(data, name, budget, text, options))
-
-
-def _check_size(data: bytes, name: str, limit: int) -> None:
-    if len(data) > limit:
-        raise DocumentTooLarge(
-            f"{name}: has {len(data):,} bytes, more than the {limit:,} a file of its format is read"
-            " up to; split it and index the parts"
-        )
-
-
-def _unsupported(name: str, verb: str, kind: str) -> UnsupportedFormat:
-    advice = ADVICE.get(kind, "see: pincite formats")
-    return UnsupportedFormat(f"{name}: {verb} {kind}, which is not read; {advice}")

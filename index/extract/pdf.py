@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST_PAGES = 20_000
 
 # PDFium must not be entered by two threads at a time, even for two documents.
-_PDFIUM = threading.Lock()
+PDFIUM = threading.Lock()
 
 _PASSWORD_ERROR = 4
 _DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?")
@@ -88,17 +88,17 @@ def _load(
     import pypdfium2
 
     try:
-        with _PDFIUM:
+        with PDFIUM:
             document = pypdfium2.PdfDocument(source.data)
         try:
-            with _PDFIUM:
+            with PDFIUM:
                 count = len(document)
                 if _is_cut(document, source.data):
                     raise _damaged(source.name)
                 outline, metadata = list(_outline(document)), _metadata(document)
             sheets = _sheets(document, count, source, recogniser)
         finally:
-            with _PDFIUM:
+            with PDFIUM:
                 document.close()
     except pypdfium2.PdfiumError as error:
         if error.err_code == _PASSWORD_ERROR:
@@ -147,7 +147,7 @@ def _sheet(
 ) -> Sheet | None:
     import pypdfium2
 
-    with _PDFIUM:
+    with PDFIUM:
         try:
             page = document[index]
         except pypdfium2.PdfiumError:

@@ -87,7 +87,7 @@ def read_sheet(page: "pypdfium2.PdfPage") -> Sheet:
     """Read a page's lines."""
     import pypdfium2.raw as pdfium
 
-    shown = _shown(page)
+    shown = showing(page)
     with closing(page.get_textpage()) as text_page:
         lines = join_fragments(list(_Characters(text_page, shown).lines()))
     return Sheet(
@@ -97,13 +97,14 @@ def read_sheet(page: "pypdfium2.PdfPage") -> Sheet:
 
 def picture(page: "pypdfium2.PdfPage") -> tuple["Image", float]:
     """Return a grey picture of a page and how many pixels a point has in it; needs Pillow."""
-    width, height = _shown(page).size
+    width, height = showing(page).size
     scale = min(_RESOLUTION / 72, math.sqrt(_MOST_PIXELS / max(1.0, width * height)))
     with closing(page.render(scale=scale, grayscale=True)) as bitmap:
         return bitmap.to_pil().copy(), scale
 
 
-def _shown(page: "pypdfium2.PdfPage") -> Shown:
+def showing(page: "pypdfium2.PdfPage") -> Shown:
+    """How a page is shown; what all its boxes are measured by."""
     import pypdfium2.raw as pdfium
 
     box = pdfium.FS_RECTF()

@@ -14,18 +14,30 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
-from index.errors import PinciteError
+from index.errors import DocumentError, LostOriginal, PinciteError
 from index.extract import Extraction
+from index.extract.inside import Taken
 from index.extract.source import Limits
 from index.sandbox.codec import (
     BadMessage,
     MessageTooLarge,
-    extraction_from,
-    job_header,
     receive,
+    result_from,
     send,
+    task_header,
 )
-from index.sandbox.jobs import NO_MEMORY, Job, memory_reason
+from index.sandbox.jobs import (
+    MOST_TAKEN,
+    NO_MEMORY,
+    Drawing,
+    Held,
+    Job,
+    Result,
+    Task,
+    check_digest,
+    memory_reason,
+    seconds_for,
+)
 
 # Not `-m`: the modules of the program that started it are not imported again, and the process
 # finds ours where the program found them. `-I` and `-S` leave out what users put in start-up files.
@@ -117,13 +129,14 @@ class Child:
         """Whether it has ended and takes no more jobs."""
         return self._process.returncode is not None
 
-    def read(self, job: Job, length: int, pieces: Iterable[bytes]) -> Extraction:
-        """Read a file whose bytes are handed over piece by piece.
+    def carry_out(self, task: Task, length: int, pieces: Iterable[bytes]) -> Result | DocumentError:
+        """Have a task done with a file whose bytes are handed over piece by piece.
 
         Raises:
-            Died: the process did not answer, or not with what an extractor may; it has ended.
+            Died: the process did not answer, or not with what can come of it; it has ended.
         """
         digest, sha256 = hashlib.sha256(), ""
+        most = max(self._most, MOST_TAKEN + _BYTES_MORE) if isinstance(task, Held) else self._most
 
         def told() -> Iterator[bytes]:
             for piece in pieces:
@@ -131,19 +144,19 @@ class Child:
                 yield piece
 
         try:
-            with self._within(self._limits.seconds):
-                send(self._jobs, job_header(job), told(), length)
+            with self._within(seconds_for(task, self._limits)):
+                send(self._jobs, task_header(task), told(), length)
                 sha256 = digest.hexdigest()
-                answer, blob = receive(self._results, self._most)
-            found = extraction_from(answer, blob, job.uri)
-            if found.sha256 != sha256:
+                answer, blob = receive(self._results, most)
+            found = result_from(answer, blob, task)
+            if isinstance(found, Extraction) and found.sha256 != sha256:
                 raise BadMessage("the digest of another file")
         except (EOFError, OSError):
-            raise Died(self._why(self.end()), sha256, self._overdue) from None
+            raise Died(self._why(task, self.end()), sha256, self._overdue) from None
         except MessageTooLarge:
             self.end()
             reason = (
-                f"comes to more than the {self._most:,} bytes of text and places that a file may; "
+                f"comes to more than the {most:,} bytes of text and places that a file may; "
                 "split it and index the parts"
             )
             raise Died(reason, sha256) from None
@@ -156,7 +169,7 @@ class Child:
             self.end()
             raise
         self.worn = self._overdue or answer.get("last") is not False
-        return found
+        return _checked(task, found, sha256)
 
     def kill(self) -> None:
         """End the process, and what it has started, at once; from any thread."""
@@ -202,8 +215,11 @@ class Child:
         finally:
             timer.cancel()
 
-    def _why(self, code: int | None) -> str:
+    def _why(self, task: Task, code: int | None) -> str:
         if self._overdue or code == -getattr(signal, "SIGXCPU", 0):
+            seconds = seconds_for(task, self._limits)
+            if seconds < self._limits.seconds:
+                return f"takes longer than {seconds:g} s to be shown; open the file itself"
             return (
                 f"takes longer than {self._limits.seconds:g} s to be read; split it, or raise "
                 "PINCITE_READ_SECONDS"
@@ -224,6 +240,19 @@ class Child:
             f"crashed the process that read it (signal {-code}, {_signal(-code)}); it may be "
             f"damaged{hint}"
         )
+
+
+def _checked(task: Task, found: Result | DocumentError, sha256: str) -> Result | DocumentError:
+    """What came of a task, if its file was the right one; of a job any file is."""
+    if not isinstance(task, Job):
+        held = task.held if isinstance(task, Drawing) else task
+        try:
+            check_digest(held, sha256, held.sha256)
+            if isinstance(found, Taken) and found.inside == held.inside != "":
+                check_digest(held, hashlib.sha256(found.data).hexdigest(), held.sha256_inside)
+        except LostOriginal as error:
+            return error
+    return found
 
 
 def _no_start(why: str) -> PinciteError:
@@ -253,7 +282,14 @@ def _paths() -> list[str]:
 
 
 def _apart() -> dict[str, Any]:
-    """Start it so that a Ctrl-C meant for the program does not reach it."""
+    """Start it so that a Ctrl-C meant for the program does not reach it.
+
+    On Windows, at a lower priority, too; elsewhere it lowers its own.
+    """
     if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+        return {
+            "creationflags": subprocess.CREATE_NEW_PROCESS_GROUP
+            | subprocess.CREATE_NO_WINDOW
+            | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+        }
     return {"start_new_session": True}

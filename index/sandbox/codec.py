@@ -1,4 +1,4 @@
-"""Jobs and extractions as messages between processes: JSON, and bytes behind it.
+"""Tasks and what came of them as messages between processes: JSON, and bytes behind it.
 
 A message is the length of the JSON, the length of the bytes (eight bytes each, big-endian), the
 JSON in UTF-8, the bytes. Nothing in it is ever run, and what a reading process sends is checked
@@ -22,9 +22,19 @@ from index.documents import (
     Section,
     document_id,
 )
+from index.errors import (
+    DocumentError,
+    DocumentTooLarge,
+    LostOriginal,
+    UnknownPage,
+    UnreadableDocument,
+    UnsupportedFormat,
+)
 from index.extract import INSIDE, Extraction
+from index.extract.inside import Taken
 from index.extract.source import Reading
-from index.sandbox.jobs import Job
+from index.rendering import PageImage, png_size
+from index.sandbox.jobs import Drawing, Held, Job, Result, Task
 
 _LENGTHS = struct.Struct(">QQ")
 
@@ -88,8 +98,23 @@ def _exactly(stream: IO[bytes], count: int) -> bytes:
     return found
 
 
-def job_header(job: Job) -> dict[str, Any]:
-    """What a job says of a file; the file's bytes are the blob."""
+def task_header(task: Task) -> dict[str, Any]:
+    """What a task says of a file; the file's bytes are the blob."""
+    match task:
+        case Job():
+            return {"do": "read", **_job_header(task)}
+        case Held():
+            return {"do": "take", **_held_header(task)}
+        case Drawing():
+            return {
+                "do": "draw",
+                "page": task.page,
+                "width": task.width,
+                **_held_header(task.held),
+            }
+
+
+def _job_header(job: Job) -> dict[str, Any]:
     options = job.options
     return {
         "uri": job.uri,
@@ -101,8 +126,32 @@ def job_header(job: Job) -> dict[str, Any]:
     }
 
 
-def job_from(header: Mapping[str, Any], data: bytes) -> Job:
-    """The job in a message; it comes from the program and is believed."""
+def _held_header(held: Held) -> dict[str, Any]:
+    return {
+        "name": held.name,
+        "sha256": held.sha256,
+        "inside": held.inside,
+        "sha256_inside": held.sha256_inside,
+        "media_type": held.media_type,
+    }
+
+
+def task_from(header: Mapping[str, Any], data: bytes) -> Task:
+    """The task in a message; it comes from the program and is believed."""
+    if header["do"] == "read":
+        return _job_from(header, data)
+    held = Held(
+        name=header["name"],
+        sha256=header["sha256"],
+        data=data,
+        inside=header["inside"],
+        sha256_inside=header["sha256_inside"],
+        media_type=header["media_type"],
+    )
+    return held if header["do"] == "take" else Drawing(held, header["page"], header["width"])
+
+
+def _job_from(header: Mapping[str, Any], data: bytes) -> Job:
     text, metadata, ocr = header["options"]
     return Job(
         uri=header["uri"],
@@ -113,6 +162,55 @@ def job_from(header: Mapping[str, Any], data: bytes) -> Job:
         title=header["title"],
         options=Reading(tuple(text), tuple(metadata), ocr),
     )
+
+
+# What may come of a task beside a result, by the name it is sent under.
+_FAILURES: dict[str, type[DocumentError]] = {
+    kind.__name__: kind
+    for kind in (
+        UnreadableDocument,
+        UnsupportedFormat,
+        DocumentTooLarge,
+        LostOriginal,
+        UnknownPage,
+        DocumentError,
+    )
+}
+
+
+def result_message(result: Result | DocumentError) -> tuple[dict[str, Any], list[bytes]]:
+    """What came of a task, as a header and blobs."""
+    match result:
+        case Extraction():
+            return extraction_message(result)
+        case Taken():
+            return {"inside": result.inside, "media_type": result.media_type}, [result.data]
+        case PageImage():
+            return {}, [result.png]
+        case DocumentError():
+            return {"failed": type(result).__name__, "reason": str(result)}, []
+
+
+def result_from(header: Mapping[str, Any], blob: bytes, task: Task) -> Result | DocumentError:
+    """What came of a task, in a message.
+
+    Raises:
+        BadMessage: it is nothing that can have come of it.
+    """
+    if isinstance(task, Job):
+        return extraction_from(header, blob, task.uri)
+    try:
+        if "failed" in header:
+            return _FAILURES[_a(str, header["failed"])](_a(str, header["reason"]))
+        if isinstance(task, Drawing):
+            width, height = png_size(blob)
+            return PageImage(blob, task.page, width, height)
+        inside, kind = _a(str, header["inside"]), header["media_type"]
+        if inside != task.inside and not (task.inside + INSIDE).startswith(inside + INSIDE):
+            raise ValueError("a file that was not asked for")
+        return Taken(blob, inside, None if kind is None else _a(str, kind))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadMessage(f"no result: {error!r}") from error
 
 
 def extraction_message(extraction: Extraction) -> tuple[dict[str, Any], list[bytes]]:

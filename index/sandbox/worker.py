@@ -1,4 +1,4 @@
-"""The main function of a reading process: jobs come in at one end, extractions go out at the other.
+"""The main function of a reading process: tasks come in at one end, results go out at the other.
 
 It is started by `index.sandbox.workers` and talks by the messages of `index.sandbox.codec`.
 """
@@ -9,11 +9,11 @@ import sys
 from importlib import import_module
 from typing import IO
 
-from index.extract import Extraction
+from index.errors import DocumentError
 from index.extract.source import Limits
-from index.sandbox.codec import extraction_message, job_from, receive, send
+from index.sandbox.codec import receive, result_message, send, task_from
 from index.sandbox.confine import Fence, end_with, limit, limit_time, memory_in_use
-from index.sandbox.jobs import NO_MEMORY, Extract, extraction_of
+from index.sandbox.jobs import NO_MEMORY, Extract, Result, carried_out, seconds_for
 
 # After so many jobs a process gives way to a fresh one, whatever its libraries have left behind.
 _JOBS = 1000
@@ -21,11 +21,15 @@ _JOBS = 1000
 # It does so, too, when it has kept more than this share of the memory it may have.
 _SHARE = 4
 
+# Those who ask come before those whose files are read, by so many steps of the scheduler's.
+_NICENESS = 5
+
 
 def main() -> None:
     """Read jobs until there are no more, or until this process has had its day."""
     if sys.platform != "win32":
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.nice(_NICENESS)
     jobs, results = _take_channels()
     settings, _ = receive(jobs)
     end_with(settings["parent"])
@@ -71,18 +75,22 @@ def _serve(jobs: IO[bytes], results: IO[bytes], limits: Limits, extract: Extract
     first = memory_in_use()
     for done in range(1, _JOBS + 1):
         try:
-            job = job_from(*receive(jobs))
+            task = task_from(*receive(jobs))
         except EOFError:
             return
-        limit_time(limits.seconds)
+        limit_time(seconds_for(task, limits))
         last = done == _JOBS
-        found = extraction_of(job, job.data, limits, extract)
+        found: Result | DocumentError
+        try:
+            found = carried_out(task, task.data, limits, extract)
+        except DocumentError as error:
+            found = error
         last = last or memory_in_use() - first > limits.memory_mb * 2**20 // _SHARE
         _answer(results, found, last)
         if last:
             return
 
 
-def _answer(results: IO[bytes], found: Extraction, last: bool) -> None:
-    header, blobs = extraction_message(found)
+def _answer(results: IO[bytes], found: Result | DocumentError, last: bool) -> None:
+    header, blobs = result_message(found)
     send(results, {"last": last, **header}, blobs, sum(map(len, blobs)))

@@ -8,6 +8,7 @@ import typer
 
 from index.errors import InvalidQuestion, InvalidSettings
 from qa.answers import ANSWERS, PASSAGES
+from service.commands import completing
 from service.commands.options import (
     AsJson,
     IndexFolder,
@@ -21,7 +22,9 @@ from service.errors import ANSWERED, NOT_SAID, USERS_MISTAKE
 
 if TYPE_CHECKING:
     from qa.answers import Options, Reply
+    from service.client.elsewhere import Elsewhere
     from service.engine import Engine
+    from service.schemas import ReplyBody
 
 _NEAREST = 3
 
@@ -46,12 +49,32 @@ def ask(
         typer.Option(
             "--in",
             metavar="DOCUMENT",
+            autocompletion=completing.documents,
             help="Look only in this document: its id, path or URI. May be given several times.",
         ),
     ] = None,
     where: Where = None,
     index: IndexFolder = None,
     reader: ReaderName = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url",
+            metavar="URL",
+            help="Ask a running `pincite serve` instead, whose models are loaded already: its "
+            "address, such as http://127.0.0.1:8000. PINCITE_KEY is the key for it, if it needs "
+            "one.",
+        ),
+    ] = None,
+    collection: Annotated[
+        str | None,
+        typer.Option(
+            "--collection",
+            metavar="NAME",
+            autocompletion=completing.collections,
+            help="Which of the server's collections to ask; default, unless given.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question with quotes from the documents, each with its place.
@@ -61,14 +84,13 @@ def ask(
     """
     from index.filters import parse
     from qa.answers import Options
-    from service.bootstrap import open_engine
 
-    _check_range("--top", top, 1, 50)
-    _check_range("--passages", passages, 1, 200)
+    check_range("--top", top, 1, 50)
+    check_range("--passages", passages, 1, 200)
     if min_confidence is not None:
-        _check_range("--min-confidence", min_confidence, 0, 1)
+        check_range("--min-confidence", min_confidence, 0, 1)
     conditions = parse(where or [])
-    engine = open_engine(settings_with(index=index, reader=reader))
+    engine = _source(url, collection, index, reader)
     try:
         documents = engine.find(within or [])
         options = Options(
@@ -89,7 +111,30 @@ def ask(
     raise typer.Exit(code)
 
 
-def _ask_each(engine: "Engine", options: "Options", as_json: bool) -> int:
+def _source(
+    url: str | None, collection: str | None, index: str | None, reader: str | None
+) -> "Engine | Elsewhere":
+    """What is asked: the index here, or a server."""
+    if url is None:
+        from service.bootstrap import open_engine
+
+        if collection is not None:
+            raise InvalidSettings("--collection: is for a server's; name it with --url")
+        return open_engine(settings_with(index=index, reader=reader))
+    for option, value in (("--index", index), ("--reader", reader)):
+        if value is not None:
+            raise InvalidSettings(f"{option}: the server of --url has its own; leave one out")
+    from service.client import Client
+    from service.client.elsewhere import Elsewhere
+    from service.settings import remote
+
+    known = remote()
+    # A key that is for another server is not shown to this one.
+    key = known.key if known.url in (None, url) else None
+    return Elsewhere(Client(url, key, collection=collection or "default"))
+
+
+def _ask_each(engine: "Engine | Elsewhere", options: "Options", as_json: bool) -> int:
     """Answer the questions on standard input, each as it comes; returns the exit code."""
     code = ANSWERED
     asked = False
@@ -130,17 +175,25 @@ def _text(argument: str) -> str:
     return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _show(engine: "Engine", reply: "Reply", as_json: bool, *, one_line: bool) -> None:
+def _show(engine: "Engine | Elsewhere", reply: "Reply", as_json: bool, *, one_line: bool) -> None:
     if as_json:
-        from service.bodies import reply_body
-
-        print_json(reply_body(reply), one_line=one_line)
+        print_json(_body(engine, reply), one_line=one_line)
         return
     from service.render import Page
 
     nearest = engine.locate(reply.hits[:_NEAREST]) if reply.abstained else []
     Page().reply(reply, nearest)
     sys.stdout.flush()
+
+
+def _body(engine: "Engine | Elsewhere", reply: "Reply") -> "ReplyBody":
+    from service.engine import Engine
+
+    if isinstance(engine, Engine):
+        from service.bodies import reply_body
+
+        return reply_body(reply)
+    return engine.last_reply()
 
 
 def search(
@@ -161,7 +214,7 @@ def search(
     from index.filters import parse
     from service.bootstrap import open_engine
 
-    _check_range("--top", top, 1, 200)
+    check_range("--top", top, 1, 200)
     conditions = parse(where or [])
     engine = open_engine(settings_with(index=index))
     text = _text(" ".join(query))
@@ -187,6 +240,11 @@ def search(
     page.hits(found, scores=True)
 
 
-def _check_range(option: str, value: float, least: int, most: int) -> None:
+def check_range(option: str, value: float, least: int, most: int) -> None:
+    """Refuse a number outside a range.
+
+    Raises:
+        InvalidSettings: it is less than `least`, more than `most`, or no number.
+    """
     if not least <= value <= most:
         raise InvalidSettings(f"{option}: is {value}, expected from {least} to {most}")

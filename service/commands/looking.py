@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from index.errors import ModelError, NoIndex, PinciteError
+from service.commands import completing
 from service.commands.options import AsJson, IndexFolder, Where, settings_with
 from service.commands.output import print_json
 from service.errors import OURS
@@ -87,6 +88,7 @@ def show(
         typer.Argument(
             metavar="DOCUMENT",
             show_default=False,
+            autocompletion=completing.documents,
             help="Which document: its id, the beginning of its id (4 characters or more), its "
             "path or its URI.",
         ),

@@ -1,12 +1,16 @@
 """The options that several commands share, and what they come to."""
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.settings import Settings
+from index.files import at_home
+from service.commands import completing
+from service.settings import Settings, Settled, settle
 
 if TYPE_CHECKING:  # what reads documents is not needed to answer questions
     from index.extract.source import Reading
@@ -27,6 +31,7 @@ ReaderName = Annotated[
     typer.Option(
         "--reader",
         metavar="MODEL",
+        autocompletion=completing.readers,
         help="The model that reads: a bundled one's name, a folder, or a Hugging Face name; "
         "PINCITE_READER, or else the bundled one, unless given.",
     ),
@@ -36,6 +41,7 @@ EmbedderName = Annotated[
     typer.Option(
         "--embedder",
         metavar="MODEL",
+        autocompletion=completing.embedders,
         help="The model that makes vectors: a bundled one's name, a folder, or a Hugging Face "
         "name; PINCITE_EMBEDDER, or else the one the index was made with, unless given.",
     ),
@@ -71,6 +77,7 @@ Where = Annotated[
     typer.Option(
         "--where",
         metavar="CONDITION",
+        autocompletion=completing.filters,
         help="Only documents that fit: KEY=VALUE, KEY!=VALUE, KEY>=VALUE, KEY<=VALUE or "
         "KEY~PATTERN, where KEY is path, uri, title, type, id, added, pages, characters or one of "
         "the metadata (language, author, date ...). May be given several times; all must hold.",
@@ -105,6 +112,7 @@ Documents = Annotated[
     typer.Argument(
         metavar="DOCUMENT",
         show_default=False,
+        autocompletion=completing.documents,
         help="Which documents: ids, beginnings of ids (4 characters or more), paths or URIs.",
     ),
 ]
@@ -119,6 +127,53 @@ def reading_with(
     return Reading(tuple(json_text or ()), tuple(json_metadata or ()), ocr)
 
 
+# What `pincite --config` and `--set` say, while a command runs.
+_config: ContextVar[Path | None] = ContextVar("config", default=None)
+_assigned: ContextVar[Sequence[str]] = ContextVar("assigned", default=())
+
+
+@contextmanager
+def configured_by(config: str | None, assigned: Sequence[str] | None = None) -> Iterator[None]:
+    """Have `settings_with` read this configuration file meanwhile; None: the usual one.
+
+    `assigned` are settings as NAME=VALUE, which win over those of file and environment.
+    """
+    token = _config.set(None if config is None else at_home(config))
+    others = _assigned.set(assigned or ())
+    try:
+        yield
+    finally:
+        _assigned.reset(others)
+        _config.reset(token)
+
+
+def settled_with(
+    *,
+    index: str | None = None,
+    embedder: str | None = None,
+    reader: str | None = None,
+    passage_tokens: int | None = None,
+    overlap_tokens: int | None = None,
+    host: str | None = None,
+    port: int | None = None,
+) -> Settled:
+    """The settings of file, environment and command line, and where each came from.
+
+    Raises:
+        InvalidSettings: a value cannot work, or what is set does not exist.
+    """
+    given = {
+        "index": None if index is None else at_home(index),
+        "embedder": embedder,
+        "reader": reader,
+        "passage_tokens": passage_tokens,
+        "overlap_tokens": overlap_tokens,
+        "host": host,
+        "port": port,
+    }
+    return settle(given, _config.get(), assigned=_assigned.get())
+
+
 def settings_with(
     *,
     index: str | None = None,
@@ -129,19 +184,17 @@ def settings_with(
     host: str | None = None,
     port: int | None = None,
 ) -> Settings:
-    """The settings of the environment, with what the command line says in their place.
+    """The settings of file and environment, with what the command line says in their place.
 
     Raises:
-        InvalidSettings: a variable has a value that cannot work.
+        InvalidSettings: a value cannot work, or what is set does not exist.
     """
-    given = {
-        "index": None if index is None else Path(index).expanduser(),
-        "embedder": embedder,
-        "reader": reader,
-        "passage_tokens": passage_tokens,
-        "overlap_tokens": overlap_tokens,
-        "host": host,
-        "port": port,
-    }
-    changes = {name: value for name, value in given.items() if value is not None}
-    return replace(Settings.from_env(), **changes)  # type: ignore[arg-type]
+    return settled_with(
+        index=index,
+        embedder=embedder,
+        reader=reader,
+        passage_tokens=passage_tokens,
+        overlap_tokens=overlap_tokens,
+        host=host,
+        port=port,
+    ).settings

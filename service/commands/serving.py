@@ -1,7 +1,7 @@
 """`serve`: the HTTP service and the web page."""
 
-import ipaddress
 import logging
+import signal
 import socket
 import threading
 from typing import TYPE_CHECKING, Annotated
@@ -38,12 +38,12 @@ def serve(
             "given.",
         ),
     ] = None,
-    allow_remote: Annotated[
+    without_keys: Annotated[
         bool,
         typer.Option(
-            "--allow-remote",
-            help="Listen on an address that other machines reach. Anyone who reaches it can read "
-            "and change the index.",
+            "--without-keys",
+            help="Ask for no keys, wherever it listens. Anyone who reaches it can read and change "
+            "everything.",
         ),
     ] = False,
     watch: Annotated[
@@ -59,40 +59,58 @@ def serve(
     reader: ReaderName = None,
 ) -> None:
     """Serve the index over HTTP, with a page to ask on, until interrupted."""
+    from service.host.names import is_loopback, trusted_proxies
+    from service.host.server import Door
+
     check_folders(watch or [])
     check_sweep(sweep)
     settings = settings_with(index=index, reader=reader, host=host, port=port)
-    local = is_loopback(settings.host)
-    if not local and not allow_remote:
-        raise InvalidSettings(
-            f"{settings.host}: other machines could reach the service there, and it knows no keys; "
-            "listen on 127.0.0.1, or say that you mean it: --allow-remote"
-        )
+    proxies = trusted_proxies(settings)
+    # What comes through a proxy comes from other machines.
+    local = is_loopback(settings.host) and not proxies
+    door = Door.OPEN if without_keys else Door.KEYED if local else Door.LOCKED
     if not 0 <= settings.port <= 65_535:
         raise InvalidSettings(f"--port: is {settings.port}, expected from 0 to 65535")
     listener = _listen(settings.host, settings.port)
 
-    import uvicorn
+    from service.bootstrap import open_server
+    from service.host.collections import DEFAULT
+    from service.http import connections
+    from service.http.app import create_app
+    from service.observing.logs import configure, facts
 
-    from service.app import LOOPBACK_HOSTS, create_app
-    from service.bootstrap import open_engine, open_or_create
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("faiss").setLevel(logging.WARNING)
     with listener:
-        engine = open_or_create(settings).engine if watch else open_engine(settings)
-        app = create_app(engine, settings, allowed_hosts=LOOPBACK_HOSTS if local else None)
-        # A log of accesses would keep what people ask; the page's question stands in its address.
-        config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+        configure(settings)
+        server = open_server(settings, door)
+        if door is Door.LOCKED and not server.keys.any_valid():
+            server.close()
+            raise InvalidSettings(
+                f"{settings.host}: other machines could reach the service there, and it has no "
+                "keys; make one: pincite keys create NAME --scope admin; or say that anyone may "
+                "read and change everything: --without-keys"
+            )
+        app = create_app(server)
+        running = connections.server(
+            app,
+            drain_seconds=settings.drain_seconds,
+            stopping=server.jobs.stop,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
+        )
         address, number = listener.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
-        typer.echo(f"Pincite answers at http://{shown}:{number}/ (Ctrl-C stops it)", err=True)
+        if settings.log_format == "json":
+            log.info("listening", extra=facts(address=f"http://{shown}:{number}/"))
+        else:
+            typer.echo(f"Pincite answers at http://{shown}:{number}/ (Ctrl-C stops it)", err=True)
         if watch:
-            _follow(engine, watch, settings, sweep)
+            with server.collections.use(DEFAULT) as collection:
+                _follow(collection.engine, watch, settings, sweep)
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            # The signal that stops it comes once more when everything is closed.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            running.run(sockets=[listener])
         except KeyboardInterrupt:
-            # The usual way to stop a server; uvicorn has closed everything by now.
             return
 
 
@@ -108,7 +126,8 @@ def _follow(engine: "Engine", folders: list[str], settings: "Settings", sweep: f
         log.info("documents: %s", tally(outcomes))
         for outcome in outcomes:
             if outcome.status == "failed":
-                log.warning("failed: %s", visible(outcome.reason or outcome.name))
+                # What a file is called is for those who ask for it; `status --failed` tells it.
+                log.debug("failed: %s", outcome.reason or outcome.name)
 
     def complain(error: "PinciteError") -> None:
         log.error("the folders could not be followed just now: %s", visible(str(error)))
@@ -128,14 +147,6 @@ def _follow(engine: "Engine", folders: list[str], settings: "Settings", sweep: f
 
     engine.before_closing(end)
     thread.start()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -180,6 +180,7 @@ def test_the_bundled_weights_agree_with_the_full_ones(
     assert embedder.max_tokens == hub_embedder.max_tokens
 
 
+@pytest.mark.slow
 def test_threads_do_not_change_a_vector(embedder: OnnxEmbedder) -> None:
     one = OnnxEmbedder(EMBEDDER, threads=1)
     assert np.array_equal(one.embed_passages(TEXTS), embedder.embed_passages(TEXTS))

@@ -7,14 +7,19 @@ import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from index.errors import DocumentError, LostOriginal, UnknownPage, UnreadableDocument
 from index.extract import Extraction, extract_all
+from index.extract.formats import JSONL
 from index.extract.source import Limits, Reading
-from index.sandbox.workers import Extractor, InProcess, Job, WorkerPool
+from index.rendering import PageImage, draw
+from index.sandbox.workers import Extractor, Held, InProcess, Job, Taken, WorkerPool
+from tests.fakes.small_files import pdf, zipped
 
 LIMITS = Limits(text_bytes=2**20, binary_bytes=2**21, seconds=60)
 HTML = b"<html><h1>Rent</h1><p>Due on the first.</p></html>"
@@ -193,6 +198,104 @@ def test_each_thread_gets_what_it_asked_for(extractor: Extractor) -> None:
     assert texts == {t: [f"Text {t} {n}." for n in range(20)] for t in range(6)}
 
 
+def held(data: bytes, inside: str = "", member: bytes = b"", name: str = "x.zip") -> Held:
+    wanted = hashlib.sha256(member).hexdigest()
+    return Held(name, hashlib.sha256(data).hexdigest(), None, data, inside, wanted)
+
+
+def test_a_file_is_taken_out_of_another(extractor: Extractor, tmp_path: Path) -> None:
+    inner = zipped({"é/a.txt": "Seven pounds."})
+    data = zipped({"b.txt": "No.", "offer.zip": inner})
+    inside = "!/offer.zip!/%C3%A9/a.txt"
+    asked = held(data, inside, b"Seven pounds.")
+    assert extractor.take(asked).result(timeout=60) == Taken(b"Seven pounds.", inside)
+    path = tmp_path / "x.zip"
+    path.write_bytes(data)
+    asked = replace(asked, data=b"", path=path)
+    assert extractor.take(asked).result(timeout=60) == Taken(b"Seven pounds.", inside)
+    whole = held(data, "!/offer.zip", inner)
+    assert extractor.take(whole).result(timeout=60) == Taken(inner, "!/offer.zip")
+
+
+def test_a_record_gives_the_file_it_stands_in(extractor: Extractor) -> None:
+    lines = b'{"text": "One."}\n{"text": "Two."}\n'
+    asked = held(zipped({"x.jsonl": lines}), "!/x.jsonl!/2", b"Two.")
+    assert extractor.take(asked).result(timeout=60) == Taken(lines, "!/x.jsonl", JSONL)
+
+
+def test_the_hint_of_a_sender_helps(extractor: Extractor) -> None:
+    lines = b'{"text": "One."}\n{"text": "Two."}\n'
+    asked = replace(held(lines, "!/2", name="x"), media_type="application/jsonl")
+    assert extractor.take(asked).result(timeout=60) == Taken(lines, "", JSONL)
+
+
+def failure(future: Future[Taken] | Future[PageImage], kind: type[DocumentError]) -> str:
+    error = future.exception(timeout=60)
+    assert type(error) is kind
+    return str(error)
+
+
+def test_what_is_not_in_the_file_is_told(extractor: Extractor) -> None:
+    asked = held(zipped({"a.txt": "No."}), "!/b.txt")
+    reason = failure(extractor.take(asked), UnreadableDocument)
+    assert reason == "x.zip: does not hold b.txt; index it again"
+
+
+@pytest.mark.parametrize("inside", ["", "!/a.txt"])
+def test_a_file_that_has_changed_is_not_taken(extractor: Extractor, inside: str) -> None:
+    data = zipped({"a.txt": "No."})
+    changed = "x.zip: has changed since it was indexed; index it again"
+    other = replace(held(data, inside, b"No."), sha256="0" * 64)
+    assert failure(extractor.take(other), LostOriginal) == changed
+    assert failure(extractor.page_image(other, 1, 100), LostOriginal) == changed
+    if inside:
+        other = held(data, inside, b"Yes.")
+        assert failure(extractor.take(other), LostOriginal) == changed
+
+
+def test_a_file_that_has_gone_is_not_taken(extractor: Extractor, tmp_path: Path) -> None:
+    gone = "x.zip: has gone since it was indexed; put it back, or index what is there"
+    asked = replace(held(b"", "!/a.txt"), path=tmp_path / "x.zip")
+    assert failure(extractor.take(asked), LostOriginal) == gone
+    assert failure(extractor.page_image(asked, 1, 100), LostOriginal) == gone
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no devices in folders")
+def test_no_device_is_taken_for_a_file(extractor: Extractor) -> None:
+    asked = replace(held(b""), path=Path("/dev/zero"))
+    assert failure(extractor.take(asked), DocumentError) == (
+        "x.zip: is not a regular file; name a file or a folder"
+    )
+
+
+@pytest.mark.parametrize("page", [1, 2])
+def test_a_page_is_drawn(extractor: Extractor, page: int) -> None:
+    data = pdf()
+    expected = draw(data, page, 300, name="x.pdf")
+    assert extractor.page_image(held(data), page, 300).result(timeout=60) == expected
+
+
+def test_a_page_of_a_file_in_another_is_drawn(extractor: Extractor) -> None:
+    data = pdf()
+    asked = held(zipped({"a/offer.pdf": data}), "!/a/offer.pdf", data)
+    expected = draw(data, 2, 300, name="x.pdf")
+    assert extractor.page_image(asked, 2, 300).result(timeout=60) == expected
+
+
+def test_a_page_that_cannot_be_drawn_is_told(extractor: Extractor) -> None:
+    assert failure(extractor.page_image(held(pdf()), 3, 300), UnknownPage) == (
+        "x.zip: has 2 pages; there is no page 3"
+    )
+    assert failure(extractor.page_image(held(b"no PDF"), 1, 300), UnreadableDocument) == (
+        "x.zip: page 1 cannot be drawn; open the file in a viewer"
+    )
+
+
+def test_a_width_that_is_not_drawn_is_refused_at_once(extractor: Extractor) -> None:
+    with pytest.raises(ValueError, match="a width of 0 pixels"):
+        extractor.page_image(held(pdf()), 1, 0)
+
+
 def test_after_closing_nothing_is_read(make: Callable[[], Extractor]) -> None:
     extractor = make()
     assert read(extractor, Job("x:1", "a.txt", data=b"Words.")).documents
@@ -200,6 +303,10 @@ def test_after_closing_nothing_is_read(make: Callable[[], Extractor]) -> None:
     extractor.close()
     with pytest.raises(RuntimeError, match="closed"):
         extractor.submit(Job("x:2", "a.txt", data=b"Words."))
+    with pytest.raises(RuntimeError, match="closed"):
+        extractor.take(held(b"Words."))
+    with pytest.raises(RuntimeError, match="closed"):
+        extractor.page_image(held(pdf()), 1, 100)
 
 
 def test_one_that_was_never_used_closes(make: Callable[[], Extractor]) -> None:

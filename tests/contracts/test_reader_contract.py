@@ -164,6 +164,7 @@ def test_the_end_of_a_question_counts_however_much_stands_before_it(trained: Rea
     assert ANSWER in answer(holding, HOLDS_IT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [1_950, pytest.param(19_500, marks=pytest.mark.slow)])
 def test_an_answer_near_the_end_of_a_very_long_text_is_found(trained: Reader, words: int) -> None:
     before = FILLER * (words // 13)

@@ -16,7 +16,17 @@ from index.embedding import Vectors
 from index.errors import IncompatibleIndex, UnknownDocument
 from index.local_store import LocalStore
 from index.passages import Splitter, text_in_context
-from index.store import Candidate, Entry, IndexSettings, Intake, Origin, OriginState, PassageStore
+from index.store import (
+    PARTLY,
+    Candidate,
+    DocumentSummary,
+    Entry,
+    IndexSettings,
+    Intake,
+    Origin,
+    OriginState,
+    PassageStore,
+)
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.made import a_document, an_entry, an_intake, build, reindex
 from tests.fakes.memory_store import MemoryStore
@@ -107,6 +117,30 @@ def test_a_summary_says_what_the_document_has(store: PassageStore) -> None:
     assert (summary.characters, summary.pages, summary.passages) == (len(LEASE.text), 1, 1)
     assert (summary.copies, summary.metadata) == ((), {"author": "Ünal"})
     assert summary.added_at.endswith("Z")
+
+
+def test_documents_are_had_by_pages(store: PassageStore) -> None:
+    for uri in ("test:b", "test:é", "test:a", "test:c", "Z:\U0001f600", "test:ab"):
+        put(store, a_document(uri, f"About {uri}."))
+    # A copy is no document of its own.
+    put(store, a_document("test:aa", "About test:b."))
+    everything = store.documents()
+    for most in (1, 2, 10):
+        found: list[DocumentSummary] = []
+        while page := store.page(found[-1].uri if found else "", most):
+            assert len(page) <= most
+            found += page
+        assert found == everything
+    assert [summary.uri for summary in store.page("test:b", 2)] == ["test:c", "test:é"]
+
+
+def test_documents_and_passages_are_counted(store: PassageStore) -> None:
+    assert store.counts() == (0, 0)
+    put(store, LEASE, a_document("test:a", "One.\n\nTwo."))
+    passages = [len(store.passages(summary.id)) for summary in store.documents()]
+    assert store.counts() == (2, sum(passages))
+    store.remove([LEASE.id])
+    assert store.counts()[0] == 1
 
 
 def test_documents_are_in_the_order_of_their_uris(store: PassageStore) -> None:
@@ -830,12 +864,26 @@ def test_removing_forgets_the_origin(store: PassageStore) -> None:
 def test_removing_one_of_several_leaves_an_origin_that_must_be_read_again(
     store: PassageStore,
 ) -> None:
-    store.put([archive(LEASE, ZOO)])
+    intake = archive(LEASE, ZOO, TRAM)
+    store.put([replace(intake, origin=replace(intake.origin, recipe="2 .zip"))])
     ids = places(store)
-    store.remove([ids["test:a.zip!/lease"]])
-    assert store.origins() == [OriginState(Origin("test:a.zip", "", ""), 1)]
+    for name, left in (("lease", 2), ("tram", 1)):
+        store.remove([ids[f"test:a.zip!/{name}"]])
+        origin = Origin("test:a.zip", intake.origin.sha256, f"{PARTLY}2 .zip")
+        assert store.origins() == [OriginState(origin, left)]
     store.remove([ids["test:a.zip!/zoo"]])
     assert store.origins() == []
+
+
+def test_digests_that_origins_have_are_known(store: PassageStore) -> None:
+    put(store, LEASE, ZOO)
+    store.put([archive(TRAM, ZOO)])
+    digest = archive(TRAM, ZOO).origin.sha256
+    asked = [LEASE.sha256, TRAM.sha256, digest, "0" * 64, "'"]
+    assert store.known_digests(asked) == {LEASE.sha256, digest}
+    store.remove([LEASE.id])
+    assert store.known_digests(asked) == {digest}
+    assert store.known_digests([]) == set()
 
 
 def test_removing_takes_all_copies(store: PassageStore) -> None:
@@ -874,6 +922,7 @@ contents = st.lists(st.sampled_from(WORDS), min_size=1, max_size=12).map(" ".joi
 changes = st.lists(st.tuples(st.sampled_from("abcdef"), contents | st.none()), max_size=12)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60,
     deadline=None,

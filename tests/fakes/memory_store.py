@@ -15,6 +15,7 @@ from index.errors import IncompatibleIndex, UnknownDocument
 from index.lexical import content_words
 from index.passages import text_in_context
 from index.store import (
+    PARTLY,
     Candidate,
     DocumentSummary,
     Entry,
@@ -233,7 +234,9 @@ class MemoryStore:
             holding = {place.origin for place in self._places.values()}
             for uri in forgotten:
                 if uri in holding:
-                    self._origins[uri] = Origin(uri, "", "")
+                    known = self._origins[uri]
+                    recipe = PARTLY + known.recipe.removeprefix(PARTLY)
+                    self._origins[uri] = replace(known, recipe=recipe)
                 else:
                     del self._origins[uri], self._problems[uri]
             self._finish()
@@ -246,6 +249,13 @@ class MemoryStore:
                 raise UnknownDocument(f"{document_id}: no such document")
             uri, *copies = self._uris(document_id)
             return replace(self._documents[document_id].document, uri=uri, copies=tuple(copies))
+
+    def page(self, after: str, most: int) -> list[DocumentSummary]:
+        return [summary for summary in self.documents() if summary.uri > after][:most]
+
+    def counts(self) -> tuple[int, int]:
+        found = self.documents()
+        return len(found), sum(summary.passages for summary in found)
 
     def documents(self) -> list[DocumentSummary]:
         with self._lock:
@@ -274,6 +284,10 @@ class MemoryStore:
             if document_id not in self._documents:
                 raise UnknownDocument(f"{document_id}: no such document")
             return list(self._passages_of(document_id)[0])
+
+    def known_digests(self, digests: Collection[str]) -> set[str]:
+        with self._lock:
+            return {origin.sha256 for origin in self._origins.values()} & set(digests)
 
     def known_vectors(self, texts: Sequence[str]) -> dict[str, Vectors]:
         with self._lock:

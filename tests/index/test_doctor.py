@@ -42,6 +42,7 @@ LAWS = [
     "vectors",
     "faiss",
     "full text",
+    "originals",
 ]
 
 
@@ -333,6 +334,7 @@ def test_each_damage_makes_its_own_check_fail(
         assert message in found(report, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage", [damage for damage, _, _ in DAMAGES], ids=[d.__name__ for d, _, _ in DAMAGES]
 )

@@ -299,7 +299,7 @@ def test_progress_counts_files_passages_and_failures(store: PassageStore, folder
     seen: list[Progress] = []
     indexer = Indexer(store, EMBEDDER, SPLITTER, InProcess(), report=seen.append)
     add(indexer, folder)
-    assert seen[-1] == Progress(compared=4, to_read=4, read=4, passages=3, failed=1)
+    assert seen[-1] == Progress(4, to_read=4, read=4, passages=3, failed=1, to_embed=3)
     assert [progress.read for progress in seen] == sorted(progress.read for progress in seen)
     add(indexer, folder)
     assert seen[-1] == Progress(compared=4, failed=1)

@@ -11,10 +11,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from index.catalog import Catalog
 from index.database import DATABASE
 from index.doctor import check
 from index.documents import Document
@@ -272,7 +274,9 @@ def test_a_damaged_database_is_said_to_be_damaged(folder: Path, damage: object) 
 def test_a_locked_database_is_not_said_to_be_damaged(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store._catalog._connection.execute("PRAGMA busy_timeout = 10")
+    store.remove([])
+    assert store._writer is not None
+    store._writer._connection.execute("PRAGMA busy_timeout = 10")
     other = sqlite3.connect(store.folder / DATABASE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(UnavailableIndex, match="locked") as error:
@@ -289,6 +293,34 @@ def test_a_closed_index_is_not_said_to_be_damaged(folder: Path) -> None:
     store.close()
     with pytest.raises(UnavailableIndex, match="closed"):
         store.documents()
+    with pytest.raises(UnavailableIndex, match="closed"):
+        put(store, "eel")
+
+
+def test_questions_do_not_wait_for_a_change(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    insert = Catalog.insert_passages
+
+    def slow(catalog: Catalog, *arguments: Any) -> None:
+        insert(catalog, *arguments)
+        begun.set()
+        assert go_on.wait(30)
+
+    monkeypatch.setattr(Catalog, "insert_passages", slow)
+    change = threading.Thread(target=put, args=(store, "eel"))
+    change.start()
+    try:
+        assert begun.wait(30)
+        generation = store.generation
+        assert found(store) == set(ANIMALS)
+        assert len(store.documents()) == len(ANIMALS)
+    finally:
+        go_on.set()
+        change.join()
+    assert store.generation == generation + 1
+    assert found(store) == {*ANIMALS, "eel"}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -140,6 +140,7 @@ def test_passages_are_of_about_equal_length() -> None:
     assert min(sizes) > 0.7 * max(sizes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlap", [0, 32])
 @pytest.mark.parametrize(
     "text",

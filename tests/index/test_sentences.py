@@ -122,6 +122,7 @@ def test_sentences_of_ordinary_texts(text: str, expected: list[str] | None) -> N
         assert found == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     [". ", '"', "a", "(a. ", "\n", " ", "A.B.", "?!", "\n- ", "\u2028", "a | b\n", "“", "\r"],

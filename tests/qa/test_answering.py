@@ -13,7 +13,7 @@ from index.filters import parse
 from index.retriever import MOST_CHARACTERS, Retriever
 from index.store import PassageStore
 from qa.answering import Answerer
-from qa.answers import Answer, Citation, Options, Reply, Timings
+from qa.answers import CONTEXT, Answer, Citation, Options, Reply, Timings
 from qa.reader import Calibration, Reader
 
 LOANS = "Loans\n\nA reader may borrow 12 books. A book is lent for 28 days."
@@ -87,6 +87,9 @@ def test_an_answer_cites_page_section_and_place(answerer: Answerer) -> None:
         start,
         start + len("at 9 o'clock"),
         "at 9 o'clock",
+        prefix=LIBRARY.text[start - CONTEXT : start],
+        suffix=LIBRARY.text[start + len("at 9 o'clock") :][:CONTEXT],
+        media_type="text/plain",
     )
     assert answer.text == "at 9 o'clock"
     assert answer.confidence == pytest.approx(0.8807970779778823)
@@ -229,6 +232,63 @@ def test_several_questions_are_answered_as_each_alone(questions: list[str]) -> N
     together = [untimed(reply) for reply in answerer.ask_all(questions)]
     assert together == [untimed(answerer.ask(question)) for question in questions]
     assert [reply.question for reply in together] == questions
+
+
+@given(
+    st.sampled_from([BOOKS, LENT, WHEN, NEVER]),
+    st.integers(0, 8),
+    st.sampled_from([None, 0.0, 0.6]),
+    st.one_of(st.none(), st.integers(1, 9)),
+)
+def test_what_is_said_last_is_what_asking_at_once_gives(
+    question: str, passages: int, least: float | None, step: int | None
+) -> None:
+    store = MemoryStore([paragraphs(LIBRARY), paragraphs(POSTER)])
+    answerer = answering(store, ScriptedReader(SCRIPT))
+    options = Options(passages=passages, min_confidence=least)
+    *before, last = answerer.asking(question, options, step)
+    assert untimed(last) == untimed(answerer.ask(question, options))
+    read = [len(reply.hits) for reply in (*before, last)]
+    assert read == sorted(set(read))
+    for reply in (*before, last):
+        assert len(reply.hits) + reply.unread == len(last.hits)
+        assert reply.hits == last.hits[: len(reply.hits)]
+        assert reply.question == last.question
+        for answer in reply.answers:
+            place = answer.citation
+            text = store.document(place.document_id).text
+            assert text[place.start : place.end] == answer.text == place.text
+    for reply in before:
+        so_far = f"Still reading: {len(reply.hits)} of {len(last.hits)} passages."
+        assert reply.reason == (None if reply.answers else so_far)
+
+
+def test_a_reading_that_is_given_up_reads_no_further(
+    answerer: Answerer, scripted: ScriptedReader
+) -> None:
+    replies = answerer.asking(WHEN, step=2)
+    assert scripted.seen == []
+    next(replies)
+    next(replies)
+    del replies
+    assert len(scripted.seen) == 4
+
+
+def test_what_is_no_question_is_refused_before_the_first_reply(answerer: Answerer) -> None:
+    with pytest.raises(InvalidQuestion, match="empty"):
+        answerer.asking(" ")
+
+
+def test_an_answer_whose_document_goes_during_the_reading_is_not_said_last() -> None:
+    store = MemoryStore([paragraphs(LIBRARY), paragraphs(POSTER)])
+    replies = answering(store, ScriptedReader(SCRIPT)).asking(WHEN, step=1)
+    cited = {answer.citation.document_id for reply in list(replies) for answer in reply.answers}
+    assert cited == {LIBRARY.id}
+    replies = answering(store, ScriptedReader(SCRIPT)).asking(WHEN, step=1)
+    while not next(replies).answers:
+        pass
+    store.remove([LIBRARY.id])
+    assert all(reply.abstained for reply in replies)
 
 
 def test_the_parts_of_the_time_add_up(answerer: Answerer) -> None:

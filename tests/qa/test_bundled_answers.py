@@ -177,6 +177,16 @@ def test_several_questions_are_answered_as_each_alone(answerer: Answerer) -> Non
     assert together == [untimed(answerer.ask(question)) for question in questions]
 
 
+@pytest.mark.parametrize("step", [None, 1, 3])
+def test_a_question_answered_step_by_step_is_answered_alike(
+    answerer: Answerer, step: int | None
+) -> None:
+    question = QUESTIONS[0][0]
+    *before, last = answerer.asking(question, step=step)
+    assert before or len(last.hits) <= 2
+    assert untimed(last) == untimed(answerer.ask(question))
+
+
 def test_a_reading_does_not_depend_on_what_else_is_read(reader: OnnxReader) -> None:
     texts = ["It was built in 1847.", "", "Never use vinegar. " * 100, "😀"]
     question = "When was it built?"

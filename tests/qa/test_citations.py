@@ -9,7 +9,7 @@ from qa_fakes import document
 from index.boxes import boxes, pack
 from index.documents import Box, Cell, Document, Page, Part, Section
 from index.extract.formats import CSV, TSV
-from qa.answers import Citation, cell_range, cite, column_letters
+from qa.answers import CONTEXT, Citation, cell_range, cite, column_letters
 
 TEXT = "Cover\n\nFirst page ends.\nSecond page."
 PAGED = document(
@@ -22,8 +22,29 @@ PAGED = document(
 
 def test_a_citation_holds_the_whole_address_of_a_quote() -> None:
     assert cite(PAGED, 24, 30) == Citation(
-        PAGED.id, "test:paged", "paged", 2, ("Cover", "Body"), 24, 30, "Second"
+        PAGED.id,
+        "test:paged",
+        "paged",
+        2,
+        ("Cover", "Body"),
+        24,
+        30,
+        "Second",
+        prefix="Cover\n\nFirst page ends.\n",
+        suffix=" page.",
+        media_type="text/plain",
     )
+
+
+@given(st.text(max_size=120), st.data())
+def test_a_citation_holds_what_adjoins_the_quote(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    made = cite(document("any", text), start, end)
+    before, after = start - len(made.prefix), end + len(made.suffix)
+    assert text[before:after] == made.prefix + made.text + made.suffix
+    assert len(made.prefix) == min(start, CONTEXT)
+    assert len(made.suffix) == min(len(text) - end, CONTEXT)
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from service_fakes import LIBRARY, POOL, Run, fake_engine
+from service_fakes import LIBRARY, POOL, Run, fake_server
 from typer.testing import CliRunner, Result
 
-from service.app import create_app
 from service.cli import app
 from service.engine import Engine
+from service.host.collections import DEFAULT
+from service.host.server import Server
+from service.http.app import create_app
 from service.settings import Settings
 
 MENU = "<html><head><title>Menu</title></head><body><h1>Menu</h1><p>Soup costs 3 pounds.</p></body>"
@@ -50,23 +52,30 @@ def library(documents: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """An engine with fake models on an index of the library rules and the pool."""
-    made = fake_engine(tmp_path / "index")
+def settings(tmp_path: Path) -> Settings:
+    """Settings for the fake server's index; uploads of 1 MiB at most."""
+    return Settings(index=tmp_path / "index", max_upload_mb=1)
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[Server]:
+    """A server with fake models; its default collection holds the library rules and the pool."""
+    made = fake_server(settings)
     yield made
     made.close()
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Settings for the fake engine's index; uploads of 1 MiB at most."""
-    return Settings(index=tmp_path / "index", max_upload_mb=1)
+def engine(server: Server) -> Iterator[Engine]:
+    """The engine of the server's default collection."""
+    with server.collections.use(DEFAULT) as collection:
+        yield collection.engine
 
 
 @pytest.fixture
-def client(engine: Engine, settings: Settings) -> Iterator[TestClient]:
-    """A client of the service around the fake engine."""
-    with TestClient(create_app(engine, settings), base_url="http://localhost") as made:
+def client(server: Server) -> Iterator[TestClient]:
+    """A client of the service around the fake server."""
+    with TestClient(create_app(server), base_url="http://localhost") as made:
         yield made
 
 
@@ -74,6 +83,6 @@ def client(engine: Engine, settings: Settings) -> Iterator[TestClient]:
 def standing_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """The same, made once; for tests that leave the index as it is."""
     folder = tmp_path_factory.mktemp("standing") / "index"
-    service = create_app(fake_engine(folder), Settings(index=folder, max_upload_mb=1))
+    service = create_app(fake_server(Settings(index=folder, max_upload_mb=1)))
     with TestClient(service, base_url="http://localhost") as made:
         yield made

@@ -8,14 +8,18 @@ from pathlib import Path
 import numpy as np
 from typer.testing import Result
 
+from index.database import DATABASE
 from index.embedding import ModelIdentity, Vectors
 from index.local_store import LocalStore
+from index.originals import FOLDER, Originals
 from index.passages import Splitter
 from index.sandbox.workers import InProcess
 from index.store import IndexSettings
 from qa.answers import Span
 from qa.reader import Calibration, Reader, Reading
 from service.engine import Engine
+from service.host.server import Door, Server, open_server
+from service.settings import Settings
 
 LIBRARY = """# Library rules
 
@@ -65,7 +69,7 @@ class NumberReader:
     def read(
         self, question: str, texts: Sequence[str], begins: Sequence[int] | None = None
     ) -> list[Reading]:
-        last = re.findall(r"\w+", question.lower())[-1]
+        last = (re.findall(r"\w+", question.lower()) or [""])[-1]
         readings = []
         for text in texts:
             score = 3.0 if last in text.lower() else -3.0
@@ -77,11 +81,38 @@ class NumberReader:
         return readings
 
 
+def engine_on(store: LocalStore, reader: Callable[[], Reader] = NumberReader) -> Engine:
+    """An engine with fake models on an index made with them."""
+    embedder = WordEmbedder()
+    originals = Originals(store.folder / FOLDER)
+    return Engine(store, lambda: embedder, reader, InProcess, originals=originals)
+
+
 def fake_engine(folder: Path, reader: Callable[[], Reader] = NumberReader) -> Engine:
     """An engine with fake models on a new index of the library rules and the pool."""
-    embedder = WordEmbedder()
-    store = LocalStore.create(folder, IndexSettings(embedder.identity, Splitter()))
-    engine = Engine(store, lambda: embedder, reader, InProcess)
+    store = LocalStore.create(folder, IndexSettings(WordEmbedder.identity, Splitter()))
+    engine = engine_on(store, reader)
     engine.add_bytes(LIBRARY.encode(), uri="test:library", name="library.md")
     engine.add_bytes(POOL.encode(), uri="test:pool", name="pool.txt")
     return engine
+
+
+def fake_server(
+    settings: Settings,
+    reader: Callable[[], Reader] = NumberReader,
+    door: Door = Door.KEYED,
+) -> Server:
+    """A server with fake models; its default collection holds the library rules and the pool.
+
+    Other collections are empty when they are made.
+    """
+
+    def open_engine(folder: Path) -> Engine:
+        if (folder / DATABASE).exists():
+            return engine_on(LocalStore.open(folder), reader)
+        if folder == settings.index:
+            return fake_engine(folder, reader)
+        store = LocalStore.create(folder, IndexSettings(WordEmbedder.identity, Splitter()))
+        return engine_on(store, reader)
+
+    return open_server(settings, open_engine, door)

@@ -6,10 +6,13 @@ from fastapi.testclient import TestClient
 from service_fakes import Run
 from typer.testing import CliRunner
 
-from service.app import create_app
-from service.bootstrap import open_engine
+from service.bootstrap import open_server
 from service.cli import ask_app
+from service.http.app import create_app
 from service.settings import Settings
+
+# They load the bundled models.
+pytestmark = pytest.mark.slow
 
 QUESTION = "How many books may a reader borrow?"
 UNSAID = "Who wrote the opera Carmen?"
@@ -95,7 +98,6 @@ def test_options_that_cannot_work_are_refused(run: Run, library: Path, options: 
     assert "Traceback" not in result.output
 
 
-@pytest.mark.slow
 def test_a_model_that_is_not_there_is_a_mistake(
     run: Run, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,10 +131,8 @@ def test_without_an_index_the_command_that_makes_one_is_named(run: Run, tmp_path
 @pytest.mark.parametrize("question", [QUESTION, UNSAID])
 def test_json_is_what_the_service_answers(run: Run, library: Path, question: str) -> None:
     printed = json.loads(run("ask", question, "--json", index=library).stdout)
-    settings = Settings(index=library)
-    with TestClient(
-        create_app(open_engine(settings), settings), base_url="http://localhost"
-    ) as client:
+    server = open_server(Settings(index=library))
+    with TestClient(create_app(server), base_url="http://localhost") as client:
         served = client.post("/v1/ask", json={"question": question}).json()
     assert printed.pop("timings_ms").keys() == served.pop("timings_ms").keys()
     assert printed == served
@@ -144,7 +144,7 @@ def test_the_form_of_a_reply_is_the_one_that_is_promised(run: Run, library: Path
     answer = body["answers"][0]
     assert list(answer) == ["text", "confidence", "sentence", "citation", "also_at"]
     place = ["document_id", "uri", "title", "page", "section", "start", "end"]
-    place += ["slide", "sheet", "cells", "part", "boxes"]
+    place += ["slide", "sheet", "cells", "part", "boxes", "prefix", "suffix", "links"]
     assert list(answer["citation"]) == place
     for other in (also for found in body["answers"] for also in found["also_at"]):
         assert list(other) == [*place, "text"]

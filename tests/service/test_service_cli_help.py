@@ -1,3 +1,4 @@
+import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +10,14 @@ from typer.testing import CliRunner
 
 from service import __version__
 from service.cli import app, ask_app
+from service.commands.examples import EXAMPLES
 
 COMMANDS = [
     "index",
     "sync",
     "watch",
     "ask",
+    "chat",
     "search",
     "list",
     "show",
@@ -24,9 +27,17 @@ COMMANDS = [
     "doctor",
     "formats",
     "models",
+    "config",
     "serve",
+    "mcp",
+    "backup",
+    "restore",
     "eval",
+    "keys",
+    "collections",
 ]
+# What stays and talks, so that there is no result to print.
+RUNNING = {"chat", "mcp", "serve"}
 GROUP: Any = get_command(app)
 # What can be run, by its name and that of its group.
 RUNNABLE: dict[str, Any] = {
@@ -63,11 +74,40 @@ def test_every_option_has_help(name: str, parameter: Any) -> None:
     assert parameter.help.rstrip(".") + "." == parameter.help
 
 
-@pytest.mark.parametrize("name", [name for name in RUNNABLE if name != "serve"])
+@pytest.mark.parametrize("name", [name for name in RUNNABLE if name not in RUNNING])
 def test_every_command_that_prints_can_print_json(name: str) -> None:
     options = {option for parameter in RUNNABLE[name].params for option in parameter.opts}
     assert {"--json"} <= options
-    assert "--index" in options or name in ("formats", "eval reader")
+    assert "--index" in options or name in ("formats", "restore", "eval reader")
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_every_command_has_examples_that_it_takes(name: str) -> None:
+    examples = EXAMPLES[name]
+    shown = CliRunner().invoke(app, [*name.split(), "--help"]).stdout
+    assert shown.endswith("Examples:\n" + "".join(f"  {example}\n" for example in examples))
+    for example in examples:
+        program, *words = shlex.split(example)
+        assert program == "pincite"
+        if {"<", ">"} & set(words):
+            words = words[: next(place for place, word in enumerate(words) if word in "<>")]
+        context = GROUP.make_context("pincite", words)
+        assert _resolved(context) == name
+
+
+def _resolved(context: Any) -> str:
+    """The command that a command line names, once its options and arguments are parsed."""
+    names = []
+    while hasattr(context.command, "commands"):
+        rest = [*context._protected_args, *context.args]
+        name, command, rest = context.command.resolve_command(context, rest)
+        names.append(name)
+        context = command.make_context(name, rest, parent=context)
+    return " ".join(names)
+
+
+def test_examples_are_of_commands_that_there_are() -> None:
+    assert set(EXAMPLES) <= set(RUNNABLE)
 
 
 def test_no_line_of_help_is_wider_than_a_terminal() -> None:

@@ -5,7 +5,7 @@ import pytest
 from service_fakes import Run
 
 from index.local_store import FAISS_FILE
-from service.commands.serving import is_loopback
+from service.host.names import is_loopback
 
 pytestmark = pytest.mark.slow
 
@@ -142,7 +142,18 @@ def test_only_addresses_of_this_machine_are_local(host: str, expected: bool) -> 
 def test_serving_other_machines_must_be_meant(run: Run, library: Path) -> None:
     result = run("serve", "--host", "0.0.0.0", index=library)  # noqa: S104
     assert result.exit_code == 2
-    assert "--allow-remote" in result.stderr
+    assert "pincite keys create" in result.stderr
+    assert "--without-keys" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_so_must_serving_them_through_a_proxy(
+    run: Run, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PINCITE_TRUSTED_PROXIES", "127.0.0.1")
+    result = run("serve", "--port", "0", index=library)
+    assert result.exit_code == 2
+    assert "pincite keys create" in result.stderr
 
 
 @pytest.mark.parametrize("port", ["-1", "65536"])

@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from service_fakes import NumberReader, WordEmbedder, fake_engine
+from uploading import Gate
 
 from index.embedding import ModelIdentity, Vectors
 from index.errors import InvalidQuestion, UnknownDocument
 from index.files import file_uri
+from index.indexing import Indexer
 from index.local_store import LocalStore
+from index.outcomes import Outcome
 from index.passages import Splitter
 from index.reindex import reindex
 from index.sandbox.workers import InProcess
@@ -105,6 +108,29 @@ def test_questions_go_on_while_a_document_is_being_added(tmp_path: Path) -> None
     writer.join(10)
     assert len(store.documents()) == 2
     engine.close()
+
+
+def test_a_removal_does_not_wait_for_what_is_being_read(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+    original = Indexer.add_bytes
+
+    def waiting(self: Indexer, data: bytes, **told: object) -> list[Outcome]:
+        gate()
+        return original(self, data, **told)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Indexer, "add_bytes", waiting)
+    adding = threading.Thread(
+        target=engine.add_bytes, args=[b"Hello."], kwargs={"uri": "t:1", "name": "a.txt"}
+    )
+    adding.start()
+    assert gate.reached.wait(20)
+    engine.remove([document.id for document in engine.store.documents()])
+    assert engine.store.documents() == []
+    gate.open()
+    adding.join(20)
+    assert [document.uri for document in engine.store.documents()] == ["t:1"]
 
 
 class OtherEmbedder(WordEmbedder):

@@ -1,14 +1,16 @@
 import inspect
 
+import service.errors
 from index import errors
 from service.errors import MEANINGS, OURS, USERS_MISTAKE, meaning
-from service.problems import slug
+from service.http.problems import slug
 
 
 def _error_classes() -> set[type[errors.PinciteError]]:
     return {
         kind
-        for _, kind in inspect.getmembers(errors, inspect.isclass)
+        for module in (errors, service.errors)
+        for _, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, errors.PinciteError)
     }
 

@@ -236,6 +236,7 @@ def test_nothing_that_is_printed_is_lost_or_doubled(
         assert lost == 0 or len({line.text for line in page}) < len(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "widths", [[(0, 40), (30, 40), (30, 40)], [(at % 7, 3 + at % 5) for at in range(60)]]
 )

@@ -23,6 +23,9 @@ from index.extract.nesting import flatten
 from tests.fakes.compound import compound_file
 from tests.fakes.small_files import tarred, zipped
 
+# Each goes through every format.
+pytestmark = pytest.mark.slow
+
 NAMES = st.sampled_from(
     ["a.txt", "a.md", "a.html", "a.pdf", "a", "dir/b.rst", "c.json", "a.eml", "a.jsonl", ".", ""]
 )
@@ -310,7 +313,6 @@ def test_any_damaged_file(kind: str, damages: list[tuple[float, int, bytes]]) ->
     check(damaged(data, damages), name)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", VALID)
 @settings(quick, max_examples=300)
 @given(damages=DAMAGES)
@@ -338,7 +340,6 @@ def test_any_metadata(metadata: dict[str, Any]) -> None:
     check(encoded(f"---\na: 1\n{front}---\n\nText.\n", "utf-8"), "a.md")
 
 
-@pytest.mark.slow
 @settings(quick, max_examples=5_000)
 @given(st.one_of(MARKUP, BLOCKS, HOSTILE), ENCODINGS, NAMES, CLAIMS)
 def test_any_text_at_length(text: str, encoding: str, name: str, claim: str | None) -> None:

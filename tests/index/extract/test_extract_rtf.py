@@ -98,6 +98,7 @@ def test_what_the_document_says_of_itself() -> None:
     assert found.metadata["created"] == "2024-03-01T09:30"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

@@ -236,6 +236,7 @@ SPANNINGS = st.lists(
 )
 
 
+@pytest.mark.slow
 @quick
 @given(SPANNINGS, st.one_of(st.none(), st.integers(0, 9)))
 def test_any_table(rows: list[list[Spanning]], header_rows: int | None) -> None:
@@ -278,6 +279,7 @@ def test_values_stand_in_their_order(rows: list[list[str]]) -> None:
     assert found == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rows",
     [

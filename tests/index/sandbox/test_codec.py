@@ -5,24 +5,37 @@ import struct
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.documents import Cell, Document, Glyphs, Page, Part, Problem, Section, document_id
+from index.errors import (
+    DocumentError,
+    DocumentTooLarge,
+    LostOriginal,
+    UnknownPage,
+    UnreadableDocument,
+    UnsupportedFormat,
+)
 from index.extract import Extraction
+from index.extract.inside import Taken
 from index.extract.source import Reading
+from index.rendering import MOST_PIXELS, PageImage, png
 from index.sandbox.codec import (
     BadMessage,
     MessageTooLarge,
     extraction_from,
     extraction_message,
-    job_from,
-    job_header,
     receive,
+    result_from,
+    result_message,
     send,
+    task_from,
+    task_header,
 )
-from index.sandbox.jobs import Job
+from index.sandbox.jobs import Drawing, Held, Job, Task
 
 URI = "file:///a b"
 NAMES = st.text(st.characters(exclude_categories=[]))
@@ -80,6 +93,31 @@ JOBS = st.builds(
         Reading, st.lists(NAMES).map(tuple), st.lists(NAMES).map(tuple), st.booleans()
     ),
 )
+HELD = st.builds(
+    Held,
+    name=NAMES,
+    sha256=DIGESTS,
+    path=st.none(),
+    data=st.binary(),
+    inside=NAMES,
+    sha256_inside=DIGESTS,
+    media_type=st.none() | NAMES,
+)
+DRAWINGS = st.builds(Drawing, HELD, st.integers(), st.integers())
+FAILURES = st.builds(
+    lambda kind, reason: kind(reason),
+    st.sampled_from(
+        [
+            DocumentError,
+            DocumentTooLarge,
+            LostOriginal,
+            UnknownPage,
+            UnreadableDocument,
+            UnsupportedFormat,
+        ]
+    ),
+    NAMES,
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -101,9 +139,58 @@ def test_an_extraction_comes_as_it_was_sent(extraction: Extraction) -> None:
     assert stream.read() == b""
 
 
-@given(JOBS)
-def test_a_job_comes_as_it_was_sent(job: Job) -> None:
-    assert job_from(*receive(sent(job_header(job), [job.data]))) == job
+@given(JOBS | HELD | DRAWINGS)
+def test_a_task_comes_as_it_was_sent(task: Task) -> None:
+    assert task_from(*receive(sent(task_header(task), [task.data]))) == task
+
+
+ASKED = Held("x.zip", "0" * 64, inside="!/a!/b", sha256_inside="1" * 64)
+
+
+@given(st.binary(), st.sampled_from(["", "!/a", "!/a!/b"]), st.none() | TEXTS)
+def test_a_file_taken_out_comes_as_it_was_sent(
+    data: bytes, inside: str, media_type: str | None
+) -> None:
+    taken = Taken(data, inside, media_type)
+    assert result_from(*receive(sent(*result_message(taken))), ASKED) == taken
+
+
+@pytest.mark.parametrize("inside", ["!/", "!/b", "!/a!/", "!/a!/b!/c", "a", "!/a!/bc", "!"])
+def test_a_file_that_was_not_asked_for_is_refused(inside: str) -> None:
+    with pytest.raises(BadMessage, match="not asked for"):
+        result_from({"inside": inside, "media_type": None}, b"", ASKED)
+
+
+@given(FAILURES, HELD | DRAWINGS)
+def test_a_failure_comes_as_it_was_sent(failure: DocumentError, task: Task) -> None:
+    found = result_from(*receive(sent(*result_message(failure))), task)
+    assert isinstance(found, DocumentError)
+    assert (type(found), str(found)) == (type(failure), str(failure))
+
+
+def test_a_picture_comes_as_it_was_sent() -> None:
+    data = png(np.zeros((3, 2, 3), np.uint8))
+    drawing = Drawing(ASKED, 7, 100)
+    image = PageImage(data, 7, 2, 3)
+    assert result_from(*receive(sent(*result_message(image))), drawing) == image
+
+
+def test_what_is_no_picture_is_refused() -> None:
+    whole = png(np.zeros((3, 2, 3), np.uint8))
+    large = png(np.zeros((1, MOST_PIXELS + 1, 1), np.uint8))
+    for data in (b"", b"<svg onload='alert(1)'/>", whole[:-1], whole + b"x", large):
+        with pytest.raises(BadMessage):
+            result_from({}, data, Drawing(ASKED, 7, 100))
+
+
+@given(st.dictionaries(st.text() | st.sampled_from(["failed", "reason", "inside"]), JSON))
+def test_whatever_is_said_a_result_comes_of_it_or_none(header: dict[str, Any]) -> None:
+    for task in (ASKED, Drawing(ASKED, 1, 100)):
+        try:
+            found = result_from(header, b"x", task)
+        except BadMessage:
+            continue
+        assert isinstance(found, Taken | DocumentError)
 
 
 @given(st.lists(st.binary()), st.integers(0, 20))

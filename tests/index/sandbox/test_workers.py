@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,14 @@ from PIL import Image, ImageDraw, ImageFont
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-from index.errors import PinciteError
+from index.errors import DocumentTooLarge, PinciteError, UnreadableDocument
 from index.extract import Extraction
 from index.extract.source import Limits, Reading
-from index.sandbox import linux, workers
-from index.sandbox.workers import Job, WorkerPool
-from tests.fakes.small_files import WORDS
+from index.rendering import PageImage, draw
+from index.sandbox import jobs, linux, workers
+from index.sandbox.jobs import MOST_TAKEN
+from index.sandbox.workers import Held, Job, WorkerPool
+from tests.fakes.small_files import WORDS, pdf, zipped
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -255,6 +258,13 @@ def test_threads_may_be_started_and_there_are_none_yet(pool: WorkerPool) -> None
     assert answer(read(pool, "thread")) == "None"
 
 
+@posix
+def test_reading_gives_way_to_what_else_the_machine_does(pool: WorkerPool) -> None:
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    niceness = os.getpriority(os.PRIO_PROCESS, process(read(pool, "sleep 0")))
+    assert niceness == min(19, ours + 5)
+
+
 def test_a_file_is_not_read_again_by_its_path(pool: WorkerPool, tmp_path: Path) -> None:
     """Its bytes are handed over; the process cannot open it itself."""
     path = tmp_path / "x.txt"
@@ -296,6 +306,100 @@ def test_scanned_pages_are_recognised(make: Callable[..., WorkerPool]) -> None:
     job = Job("file:///x", "x.pdf", data=buffer.getvalue(), options=Reading(ocr=True))
     (document,) = pool.submit(job).result(timeout=120).documents
     assert document.text == WORDS
+
+
+def drawn(pool: WorkerPool, data: bytes) -> "Future[PageImage]":
+    return pool.page_image(Held("x.pdf", sha256(data).hexdigest(), None, data), 1, 100)
+
+
+def test_what_somebody_waits_for_is_not_held_up(make: Callable[..., WorkerPool]) -> None:
+    """Neither by a file that is being read nor by those that wait."""
+    pool = make()
+    running = pool.submit(Job("x:", "x", data=b"loop"))
+    waiting = [pool.submit(Job("x:", "x", data=b"loop")) for _ in range(5)]
+    assert until(running.running)
+    data = pdf()
+    for _ in range(3):
+        assert drawn(pool, data).result(timeout=30) == draw(data, 1, 100, name="x.pdf")
+    assert running.running()
+    assert not any(future.running() or future.done() for future in waiting)
+
+
+def test_pages_are_drawn_side_by_side_by_those_at_leisure(make: Callable[..., WorkerPool]) -> None:
+    pool = make(count=2)
+    data = pdf()
+    images = [drawn(pool, data) for _ in range(20)]
+    assert {future.result(timeout=60) for future in images} == {draw(data, 1, 100, name="x.pdf")}
+    assert len(pool._children) <= 3
+
+
+def test_a_page_drawn_after_another_uses_the_same_process(make: Callable[..., WorkerPool]) -> None:
+    pool = make(count=2)
+    data = pdf()
+    drawn(pool, data).result(timeout=60)
+    (child,) = pool._children
+    for _ in range(5):
+        drawn(pool, data).result(timeout=60)
+    assert pool._children == {child}
+
+
+def test_a_page_that_takes_too_long_is_given_up(
+    make: Callable[..., WorkerPool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_SOON", 0.0)
+    error = drawn(make(), pdf()).exception(timeout=60)
+    assert isinstance(error, UnreadableDocument)
+    assert str(error) == "x.pdf: takes longer than 0 s to be shown; open the file itself"
+
+
+@only_linux
+def test_a_page_that_needs_too_much_memory_is_given_up(make: Callable[..., WorkerPool]) -> None:
+    pool = make(Limits(memory_mb=64))
+    data = zipped({"a.txt": bytes(200 * 2**20)})
+    held = Held("x.zip", sha256(data).hexdigest(), None, data, "!/a.txt", "0" * 64)
+    error = pool.take(held).exception(timeout=60)
+    assert isinstance(error, UnreadableDocument)
+    assert str(error) == (
+        "x.zip: needs more than 64 MB of memory to be read; split it, or raise "
+        "PINCITE_READ_MEMORY_MB"
+    )
+    assert drawn(pool, pdf()).result(timeout=60).width == 100
+
+
+def test_what_is_taken_out_has_a_limit(make: Callable[..., WorkerPool]) -> None:
+    content = bytes(MOST_TAKEN + 1)
+    data = zipped({"a.txt": content})
+    digest = sha256(content).hexdigest()
+    held = Held("x.zip", sha256(data).hexdigest(), None, data, "!/a.txt", digest)
+    error = make(Limits()).take(held).exception(timeout=60)
+    assert isinstance(error, DocumentTooLarge)
+    assert str(error) == (
+        "x.zip: has 134,217,729 bytes, more than the 134,217,728 that are taken out of a file; "
+        "unpack it"
+    )
+
+
+@posix
+def test_a_process_that_ends_while_it_draws_costs_that_page(
+    make: Callable[..., WorkerPool],
+) -> None:
+    """Once it is tried again, since an earlier file may have been at fault."""
+    pool = make()
+    data = pdf()
+    drawn(pool, data).result(timeout=60)
+    (child,) = pool._children
+    child.kill()
+    assert drawn(pool, data).result(timeout=60) == draw(data, 1, 100, name="x.pdf")
+
+
+def test_closing_gives_up_pages_that_are_not_drawn(make: Callable[..., WorkerPool]) -> None:
+    pool = make()
+    data = pdf()
+    drawn(pool, data).result(timeout=60)
+    waiting = [drawn(pool, data) for _ in range(200)]
+    pool.close()
+    with pytest.raises(CancelledError):
+        waiting[-1].result(timeout=0)
 
 
 def test_processes_are_started_when_there_is_work(make: Callable[..., WorkerPool]) -> None:
@@ -357,8 +461,8 @@ def test_processes_killed_all_the_time_cost_only_what_they_read(
 
     killer = threading.Thread(target=kill)
     killer.start()
-    jobs = [Job(f"file:///{n}", "x", data=b"sleep 0.01") for n in range(20)]
-    found = [future.result(timeout=60) for future in [pool.submit(job) for job in jobs]]
+    asked = [Job(f"file:///{n}", "x", data=b"sleep 0.01") for n in range(20)]
+    found = [future.result(timeout=60) for future in [pool.submit(job) for job in asked]]
     done.set()
     killer.join()
     for number, extraction in enumerate(found):

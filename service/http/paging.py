@@ -1,0 +1,59 @@
+"""Long lists by pages: a cursor holds the place of the last item shown, in the list's own order."""
+
+import base64
+import json
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Annotated, Any
+
+from fastapi import Query
+from starlette.exceptions import HTTPException
+
+MOST_CHARACTERS = 8000
+
+Cursor = Annotated[
+    str | None,
+    Query(
+        description="Where to go on: the next_cursor of the page before, with the same query.",
+        max_length=MOST_CHARACTERS,
+    ),
+]
+Limit = Annotated[int, Query(description="The most to give.", ge=1, le=100)]
+
+
+def write_cursor(query: Sequence[str], place: Sequence[object]) -> str:
+    """The cursor for what comes after a place, in the answer to a query."""
+    text = json.dumps(list(place)).encode()
+    return base64.urlsafe_b64encode(_seal(query, text) + text).rstrip(b"=").decode()
+
+
+def read_cursor(
+    cursor: str | None, query: Sequence[str], kinds: Sequence[type]
+) -> list[Any] | None:
+    """The place in a cursor, whose parts are of these kinds; None where there is no cursor.
+
+    Raises:
+        HTTPException: it is not one that was given for this query.
+    """
+    if cursor is None:
+        return None
+    try:
+        found = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
+        seal, text = found[:_SEAL], found[_SEAL:]
+        place = json.loads(text) if seal == _seal(query, text) else None
+    except ValueError:
+        place = None
+    if not isinstance(place, list) or [type(part) for part in place] != list(kinds):
+        raise HTTPException(
+            422,
+            "The cursor is not one that was given for this query; begin again without a cursor.",
+        )
+    return place
+
+
+_SEAL = 9
+
+
+def _seal(query: Sequence[str], text: bytes) -> bytes:
+    """Tells a cursor that was cut, changed, or given for another query; it is no secret."""
+    return sha256(json.dumps(list(query)).encode() + b"\n" + text).digest()[:_SEAL]

@@ -1,0 +1,13 @@
+"""The web page's addresses, put onto the service."""
+
+from fastapi import FastAPI
+
+from service.web import admin, asking, assets, library, session, uploads, verdicts, viewing
+
+_PARTS = (assets, asking, viewing, verdicts, library, uploads, session, admin)
+
+
+def install(app: FastAPI) -> None:
+    """Put the page's addresses onto an app; its description leaves them out."""
+    for part in _PARTS:
+        app.include_router(part.router, include_in_schema=False)
