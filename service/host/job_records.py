@@ -365,7 +365,8 @@ def _file(row: sqlite3.Row) -> JobFile:
 def _end_if_over(connection: sqlite3.Connection, job: str) -> None:
     found = connection.execute("SELECT state FROM job_files WHERE job = ?", (job,))
     states = {JobState(row["state"]) for row in found}
-    if not all(state.over for state in states):
+    # None are left where the collection was removed meanwhile.
+    if not states or not all(state.over for state in states):
         return
     decisive = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
     state = next(state for state in decisive if state in states)

@@ -157,6 +157,7 @@ def test_a_removal_calls_off_what_waits(client: TestClient, server: Server) -> N
         assert client.post(IN_CASTLE, json=body).status_code == 202
     assert client.delete("/v1/collections/castle").status_code == 204
     until(lambda: server.jobs.waiting().files == 0)
+    until(lambda: list((server.folder / "spool").iterdir()) == [])
     assert server.jobs.alive
     sent(client, json=NOTE)
 
