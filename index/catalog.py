@@ -7,15 +7,12 @@ Everything here runs inside a transaction that the caller opened; nothing here k
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from index.contents import content_key, passage_digest, text_digest
+from index.contents import content_key, text_digest
 from index.database import (
     DATABASE,
     START_AGAIN,
@@ -29,13 +26,12 @@ from index.database import (
     understanding,
     version,
 )
-from index.documents import Cell, Document, Glyphs, Page, Part, Passage, Section
+from index.documents import Cell, Document, Glyphs, Page, Part, Section
 from index.editions import Editions
-from index.embedding import Vectors
 from index.errors import DamagedIndex, NoIndex
 from index.migrations import FORMAT_VERSION, migrate
 from index.origins import Origins
-from index.passages import text_in_context
+from index.passage_tables import PassageTables
 from index.store import DocumentSummary, IndexSettings
 
 
@@ -49,6 +45,7 @@ class Catalog:
         self.folder = folder
         self.editions = Editions(folder, connection)
         self.origins = Origins(connection)
+        self.passages = PassageTables(folder, connection)
         self._connection = connection
 
     @classmethod
@@ -182,8 +179,6 @@ class Catalog:
         if row is None:
             raise DamagedIndex(f"{self.folder}: the database lacks its {key}; {START_AGAIN}")
         return str(row[0])
-
-    # Documents
 
     def insert_document(self, document: Document) -> int:
         """Store a document, without a place or passages; returns its number."""
@@ -352,151 +347,6 @@ class Catalog:
             )
         return sorted(found, key=lambda summary: summary.uri)
 
-    # Passages
-
-    def insert_passages(
-        self, edition: int, document: int, passages: Sequence[Passage], vectors: Vectors
-    ) -> None:
-        """Store a document's passages in an edition, with their float32 `(n, dim)` vectors."""
-        self._connection.execute("INSERT INTO filled VALUES (?, ?)", (edition, document))
-        self._connection.executemany(
-            """INSERT INTO passages
-                 (edition, document, start, "end", digest, context, text, vector)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
-            [
-                (
-                    edition,
-                    document,
-                    passage.start,
-                    passage.end,
-                    passage_digest(text_in_context(passage)),
-                    passage.context,
-                    passage.text,
-                    vector.astype("<f4").tobytes(),
-                )
-                for passage, vector in zip(passages, vectors, strict=True)
-            ],
-        )
-
-    def passage_numbers(
-        self, edition: int, documents: Iterable[str] | None = None
-    ) -> NDArray[np.int64]:
-        """The numbers of an edition's passages, or of those of these documents; ascending."""
-        if documents is None:
-            rows = self._connection.execute(
-                "SELECT number FROM passages WHERE edition = ?", (edition,)
-            )
-        else:
-            rows = self._connection.execute(
-                f"SELECT p.number FROM passages AS p {_IN_DOCUMENTS}",  # noqa: S608
-                (edition, json.dumps(list(documents))),
-            )
-        return np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64))
-
-    def passages(self, numbers: Iterable[int]) -> dict[int, Passage]:
-        """The passages with these numbers."""
-        rows = self._connection.execute(
-            """SELECT p.number, d.id, p.start, p."end", p.text, p.context
-               FROM passages AS p JOIN documents AS d ON d.number = p.document
-               WHERE p.number IN (SELECT value FROM json_each(?))""",
-            (json.dumps([int(number) for number in numbers]),),
-        )
-        return {number: Passage(*rest) for number, *rest in rows}
-
-    def passages_of(self, edition: int, document: int) -> list[Passage]:
-        """A document's passages in an edition, in order."""
-        rows = self._connection.execute(
-            """SELECT d.id, p.start, p."end", p.text, p.context
-               FROM passages AS p JOIN documents AS d ON d.number = p.document
-               WHERE p.document = ? AND p.edition = ? ORDER BY p.start, p."end", p.number""",
-            (document, edition),
-        )
-        return [Passage(*row) for row in rows]
-
-    def vectors(self, numbers: Sequence[int] | NDArray[np.int64], dim: int) -> Vectors:
-        """The float32 `(n, dim)` vectors of these passages, in the order given.
-
-        Raises:
-            DamagedIndex: one is missing or has another length.
-        """
-        rows = dict(
-            self._connection.execute(
-                """SELECT number, vector FROM passages
-                   WHERE number IN (SELECT value FROM json_each(?))""",
-                (json.dumps([int(number) for number in numbers]),),
-            )
-        )
-        result = np.empty((len(numbers), dim), dtype=np.float32)
-        for place, number in enumerate(numbers):
-            result[place] = self._vector(int(number), rows.get(int(number)), dim)
-        return result
-
-    def vectors_by_digest(
-        self, edition: int, digests: Iterable[bytes], dim: int
-    ) -> dict[bytes, Vectors]:
-        """The float32 `(dim,)` vectors of an edition's passages, by `passage_digest`."""
-        found: dict[bytes, Vectors] = {}
-        for digest in digests:
-            row = self._connection.execute(
-                "SELECT vector FROM passages WHERE edition = ? AND digest = ? LIMIT 1",
-                (edition, digest),
-            ).fetchone()
-            # One that is cut is as good as none.
-            if row is not None and len(row[0]) == 4 * dim:
-                found[digest] = np.frombuffer(row[0], dtype="<f4")
-        return found
-
-    def _vector(self, number: int, blob: bytes | None, dim: int) -> Vectors:
-        if blob is None or len(blob) != 4 * dim:
-            raise DamagedIndex(
-                f"{self.folder}: the vector of passage {number} is missing or cut; "
-                "mend it: pincite reindex"
-            )
-        return np.frombuffer(blob, dtype="<f4")
-
-    def bm25(
-        self,
-        edition: int,
-        query: str,
-        k: int,
-        documents: Iterable[str] | None = None,
-        numbers: Iterable[int] | None = None,
-    ) -> list[tuple[int, float]]:
-        """The `k` best passages of an edition for an FTS5 query: (number, BM25), best first.
-
-        BM25 is from 0 up. With `documents`, only passages of these documents; with `numbers`, only
-        these passages.
-        """
-        table = f"passages_fts_{edition}"
-        conditions: list[str] = [f"{table} MATCH ?"]
-        values: list[object] = [query]
-        if documents is not None:
-            conditions.append(f"rowid IN (SELECT p.number FROM passages AS p {_IN_DOCUMENTS})")  # noqa: S608
-            values += [edition, json.dumps(list(documents))]
-        if numbers is not None:
-            conditions.append("rowid IN (SELECT value FROM json_each(?))")
-            values.append(json.dumps([int(number) for number in numbers]))
-        # FTS5's bm25() is negative, the more so the better.
-        rows = self._connection.execute(
-            f"""SELECT rowid, -bm25({table}, 1.0, 0.5) AS score FROM {table}
-                WHERE {" AND ".join(conditions)} ORDER BY score DESC, rowid LIMIT ?""",  # noqa: S608
-            (*values, k),
-        )
-        return [(number, max(0.0, score)) for number, score in rows]
-
-    def full_text_problems(self, edition: int) -> list[str]:
-        """What is wrong between a full-text table and the passages, by FTS5's own check.
-
-        To SQLite the check is a change, so it belongs in a `locked` block.
-        """
-        table = f"passages_fts_{edition}"
-        check = f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)"  # noqa: S608
-        try:
-            self._connection.execute(check)
-        except sqlite3.DatabaseError as error:
-            return [str(error)]
-        return []
-
     def query(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
         """The rows of a reading statement, for checks."""
         return iter(self._connection.execute(sql, values))
@@ -509,10 +359,6 @@ class Catalog:
             (self.editions.current.number,),
         ).fetchone()
         return row[0], row[1]
-
-
-_IN_DOCUMENTS = """JOIN documents AS d ON d.number = p.document
-    WHERE p.edition = ? AND d.id IN (SELECT value FROM json_each(?))"""
 
 
 def _document_row(document: Document) -> dict[str, object]:

@@ -247,7 +247,7 @@ def _passages(catalog: Catalog) -> Iterator[tuple[str, int, str, list[Passage]]]
     for number, text, uri in catalog.query(query):
         for edition in editions:
             if catalog.editions.is_filled(edition, number):
-                yield uri, edition, text, catalog.passages_of(edition, number)
+                yield uri, edition, text, catalog.passages.of(edition, number)
 
 
 def _orphans(catalog: Catalog) -> Iterator[str]:
@@ -278,16 +278,16 @@ def _full_text(catalog: Catalog) -> Iterator[str]:
                 f"{indexed} passages in the full-text table of edition {edition}, {passages} in "
                 "the database"
             )
-        yield from catalog.full_text_problems(edition)
+        yield from catalog.passages.full_text_problems(edition)
 
 
 def _vectors(catalog: Catalog, embedder: Embedder | None) -> Iterator[str]:
     for edition in _live(catalog):
         dim = edition.settings.embedder.dim
-        numbers = catalog.passage_numbers(edition.number)
+        numbers = catalog.passages.numbers(edition.number)
         for first in range(0, len(numbers), 10_000):
             part = numbers[first : first + 10_000]
-            lengths = np.linalg.norm(catalog.vectors(part, dim), axis=1)
+            lengths = np.linalg.norm(catalog.passages.vectors(part, dim), axis=1)
             for number in part[~(np.abs(lengths - 1) < 1e-3)]:
                 yield f"the vector of passage {number} has not length 1"
         if embedder is not None and embedder.identity == edition.settings.embedder and len(numbers):
@@ -301,10 +301,10 @@ def _originals(kept: Originals) -> Iterator[str]:
 
 def _sampled(catalog: Catalog, embedder: Embedder, numbers: NDArray[np.int64]) -> Iterator[str]:
     sample = numbers[:: max(1, len(numbers) // _SAMPLE)]
-    passages = catalog.passages(sample)
+    passages = catalog.passages.get(sample)
     sample = sample[[number in passages for number in sample.tolist()]]  # orphans have no text
     texts = [text_in_context(passages[number]) for number in sample.tolist()]
-    vectors = catalog.vectors(sample, embedder.dim)
+    vectors = catalog.passages.vectors(sample, embedder.dim)
     likeness = np.sum(embedder.embed_passages(texts) * vectors, axis=1)
     for number in sample[likeness < 0.99]:
         yield f"the vector of passage {number} is not the one its text has"
@@ -322,12 +322,12 @@ def _faiss(catalog: Catalog, path: Path) -> Iterator[str]:
     index, generation = loaded
     if generation != catalog.generation:
         return
-    stored, copied = catalog.passage_numbers(edition.number), np.sort(index.ids)
+    stored, copied = catalog.passages.numbers(edition.number), np.sort(index.ids)
     if not np.array_equal(stored, copied):
         yield f"{len(copied)} vectors in the file, {len(stored)} in the database; delete {path}"
         return
     for first in range(0, len(stored), 10_000):
         part = stored[first : first + 10_000]
-        if not np.array_equal(index.vectors(part), catalog.vectors(part, dim)):
+        if not np.array_equal(index.vectors(part), catalog.passages.vectors(part, dim)):
             yield f"vectors in the file differ from the database's; delete {path}"
             return

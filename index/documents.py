@@ -5,9 +5,12 @@ All offsets are Unicode code points into `Document.text`, zero-based and half-op
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeVar
+
+# Stands in a URI between a container's own and the path of what is in it, and nowhere else.
+INSIDE = "!/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,16 @@ class Box:
     top: float
     right: float
     bottom: float
+
+
+def rectangle(boxes: Sequence[Box]) -> tuple[float, float, float, float]:
+    """The left, top, right and bottom of the rectangle around boxes of one page, at least one."""
+    return (
+        min(box.left for box in boxes),
+        min(box.top for box in boxes),
+        max(box.right for box in boxes),
+        max(box.bottom for box in boxes),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +146,17 @@ class Document:
 
     def cells_in(self, start: int, end: int) -> tuple[Cell, ...]:
         """The cells that share a character with `text[start:end]`, in order."""
-        first = bisect_right(self.cells, start, key=lambda cell: cell.end)
-        last = bisect_left(self.cells, end, key=lambda cell: cell.start)
-        return self.cells[first:last]
+        return touching(self.cells, start, end)
 
 
-_Range = TypeVar("_Range", Page, Section, Part)
+_Range = TypeVar("_Range", Page, Section, Part, Cell)
+
+
+def touching(ranges: tuple[_Range, ...], start: int, end: int) -> tuple[_Range, ...]:
+    """Those of ranges in order that share a character with `text[start:end]`."""
+    first = bisect_right(ranges, start, key=lambda part: part.end)
+    last = bisect_left(ranges, end, key=lambda part: part.start)
+    return ranges[first:last]
 
 
 def _covering(ranges: tuple[_Range, ...], offset: int) -> _Range | None:

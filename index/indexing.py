@@ -11,10 +11,10 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from index.documents import Document, Passage, Problem
+from index.documents import INSIDE, Document, Passage, Problem
 from index.embedding import Embedder, Vectors
 from index.errors import DocumentError, UnknownDocument, UnreadableDocument, UnsupportedFormat
-from index.extract import INSIDE, Extraction
+from index.extract import Extraction
 from index.extract.source import Reading
 from index.files import Found, Scan, absolute, uri_path
 from index.outcomes import Outcome, Progress, Report, Status

@@ -181,6 +181,12 @@ class LocalStore:
             for at, sha256, recipe, documents in rows
         ]
 
+    def problems(self) -> list[Problem]:
+        """See `PassageStore.problems`."""
+        with self._lock, self._catalog.transaction(write=False):
+            found = self._catalog.origins.problems()
+        return [Problem(of, reason, unsupported) for _, of, reason, unsupported in found]
+
     def remove(self, document_ids: Iterable[str]) -> None:
         """See `PassageStore.remove`."""
         with self._change() as catalog:
@@ -222,7 +228,7 @@ class LocalStore:
     def passages(self, document_id: str) -> list[Passage]:
         """See `PassageStore.passages`."""
         with self._lock, self._catalog.transaction(write=False):
-            return self._catalog.passages_of(
+            return self._catalog.passages.of(
                 self._catalog.editions.current.number, self._number(document_id)
             )
 
@@ -231,12 +237,17 @@ class LocalStore:
         with self._lock, self._catalog.transaction(write=False):
             return self._catalog.origins.known_digests(digests)
 
+    def known_ids(self, document_ids: Iterable[str]) -> set[str]:
+        """See `PassageStore.known_ids`."""
+        with self._lock, self._catalog.transaction(write=False):
+            return {one for one in document_ids if self._catalog.number(one) is not None}
+
     def known_vectors(self, texts: Sequence[str]) -> dict[str, Vectors]:
         """See `PassageStore.known_vectors`."""
         digests = {text: passage_digest(text) for text in texts}
         with self._lock, self._catalog.transaction(write=False):
             current = self._catalog.editions.current
-            found = self._catalog.vectors_by_digest(
+            found = self._catalog.passages.vectors_by_digest(
                 current.number, set(digests.values()), current.settings.embedder.dim
             )
         return {text: found[digest] for text, digest in digests.items() if digest in found}
@@ -294,7 +305,7 @@ class LocalStore:
                     and not catalog.editions.is_filled(edition.number, number)
                     and content_key(catalog.document(number)) == content_key(document)
                 ):
-                    catalog.insert_passages(edition.number, number, passages, vectors)
+                    catalog.passages.insert(edition.number, number, passages, vectors)
 
     def switch(self) -> bool:
         """See `PassageStore.switch`."""
@@ -338,22 +349,21 @@ class LocalStore:
             if edition.settings.embedder != self._settings.embedder:
                 raise self._reindexed_meanwhile()
             vectors = self._current_vectors()
-            numbers = (
-                None if within is None else self._catalog.passage_numbers(edition.number, within)
-            )
+            stored = self._catalog.passages
+            numbers = None if within is None else stored.numbers(edition.number, within)
             dense = dict(vectors.search(vector, k, numbers))
-            lexical = dict(self._catalog.bm25(edition.number, query, k, within)) if query else {}
+            lexical = dict(stored.bm25(edition.number, query, k, within)) if query else {}
             found = sorted(dense.keys() | lexical.keys())
             no_dense = [number for number in found if number not in dense]
             if no_dense:
-                rows = self._catalog.vectors(no_dense, self._dim)
+                rows = stored.vectors(no_dense, self._dim)
                 dense.update(zip(no_dense, (rows @ vector).tolist(), strict=True))
             no_lexical = [number for number in found if number not in lexical]
             if query and no_lexical:
                 lexical.update(
-                    self._catalog.bm25(edition.number, query, len(no_lexical), numbers=no_lexical)
+                    stored.bm25(edition.number, query, len(no_lexical), numbers=no_lexical)
                 )
-            passages = self._catalog.passages(found)
+            passages = stored.get(found)
         return [
             Candidate(
                 passages[number],
@@ -384,13 +394,13 @@ class LocalStore:
             # Even at the same generation the file may be of a state that a restored backup lost.
             self._vectors_generation = -1
         if self._vectors_generation != generation:
-            wanted = self._catalog.passage_numbers(self._catalog.editions.current.number)
+            wanted = self._catalog.passages.numbers(self._catalog.editions.current.number)
             present = self._vectors.ids
             extra, missing = np.setdiff1d(present, wanted), np.setdiff1d(wanted, present)
             self._vectors.remove(extra)
             for first in range(0, len(missing), _LOAD_AT_ONCE):
                 part = missing[first : first + _LOAD_AT_ONCE]
-                self._vectors.add(part, self._catalog.vectors(part, self._dim))
+                self._vectors.add(part, self._catalog.passages.vectors(part, self._dim))
             if len(extra) or len(missing):
                 self._saved_generation = -1
             self._vectors_generation = generation

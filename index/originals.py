@@ -6,23 +6,22 @@ what a crash leaves behind is at most a file too many, which the next sweep take
 
 import hashlib
 import logging
-import os
 import re
-import sys
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from index.durable import put_on_disk, writing
 from index.errors import UnavailableIndex
 from index.store import PassageStore
 
 FOLDER = "originals"
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-# How the name of a file ends that is being written, or is about to be removed.
-_WRITTEN, _GOING = ".new", ".going"
+# How the name of a file ends that is about to be removed.
+_GOING = ".going"
 # What is still being written, or removed, after so many seconds was given up.
 _GIVEN_UP = 3600
 
@@ -145,29 +144,9 @@ def digest_of(path: Path) -> str:
 def _write(path: Path, data: bytes) -> None:
     """Let a file appear under its name when it is whole and on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(f".{uuid.uuid4().hex}{_WRITTEN}")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    for folder in (path.parent, path.parent.parent):
-        _put_on_disk(folder)
-
-
-def _put_on_disk(folder: Path) -> None:
-    """Make sure that the names in a folder outlast a crash, where the system can."""
-    if sys.platform == "win32":
-        return
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+    with writing(path) as file:
+        file.write(data)
+    put_on_disk(path.parent.parent)
 
 
 def _move(path: Path, to: Path) -> None:

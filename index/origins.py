@@ -67,7 +67,7 @@ class Origins:
         condition, values = ("", ()) if origin is None else ("WHERE origin = ?", (origin,))
         rows = self._connection.execute(
             f"""SELECT origin, uri, reason, unsupported FROM problems {condition}
-                ORDER BY number""",  # noqa: S608
+                ORDER BY origin, number""",  # noqa: S608
             values,
         )
         return [(of, uri, reason, bool(kind)) for of, uri, reason, kind in rows]

@@ -54,7 +54,7 @@ class Places:
             self._catalog.replace_document(number, document)
         else:
             number = self._catalog.insert_document(replace(document, id=self._free_id(uri)))
-        self._catalog.insert_passages(self._edition, number, entry.passages, entry.vectors)
+        self._catalog.passages.insert(self._edition, number, entry.passages, entry.vectors)
         self._link(uri, origin, number)
         return number
 

@@ -16,10 +16,9 @@ from types import TracebackType
 from typing import IO, TypeVar
 from urllib.parse import unquote
 
-from index.documents import Document
+from index.documents import INSIDE, Document
 from index.errors import LostOriginal, UnknownPage
 from index.extract.cleaning import one_line
-from index.extract.content import INSIDE
 from index.extract.formats import FORMATS, PDF
 from index.extract.source import Limits
 from index.files import uri_path

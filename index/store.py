@@ -167,6 +167,10 @@ class PassageStore(Protocol):
         """
         ...
 
+    def problems(self) -> list[Problem]:
+        """What could not be read, of all origins in the order of their URIs."""
+        ...
+
     def remove(self, document_ids: Iterable[str]) -> None:
         """Remove documents with their places: all of them in one step, or none.
 
@@ -214,6 +218,10 @@ class PassageStore(Protocol):
 
     def known_digests(self, digests: Collection[str]) -> set[str]:
         """Those of these digests that an origin has."""
+        ...
+
+    def known_ids(self, document_ids: Iterable[str]) -> set[str]:
+        """Those of these ids that a document has."""
         ...
 
     def known_vectors(self, texts: Sequence[str]) -> dict[str, Vectors]:

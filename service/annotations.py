@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from urllib.parse import quote
 
-from index.documents import Box, Hit
+from index.documents import Box, Hit, rectangle
 from qa.answers import Citation, Reply
 from service.links import PDF
 from service.schemas.annotations import (
@@ -102,8 +102,7 @@ def _fragments(place: Citation) -> list[str]:
 
 def _rectangle(boxes: Sequence[Box]) -> str:
     """The rectangle around boxes: left, top, width and height, in points from the top left."""
-    left, top = min(box.left for box in boxes), min(box.top for box in boxes)
-    right, bottom = max(box.right for box in boxes), max(box.bottom for box in boxes)
+    left, top, right, bottom = rectangle(boxes)
     sides = (left, top, right - left, bottom - top)
     return ",".join(f"{side:.2f}".rstrip("0").rstrip(".") for side in sides)
 

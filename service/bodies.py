@@ -1,21 +1,19 @@
 """What the insides give, in its wire form: the only place where one is made of the other."""
 
 import stat
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from index.documents import Document, Hit
 from index.outcomes import Outcome, Status
 from index.passages import Splitter
 from index.store import DocumentSummary, PassageStore
 from qa.answers import Answer, Citation, Reply, Timings
-from service.host.collections import DEFAULT
-from service.host.collections import Collection as Held
-from service.host.job_records import Job, JobState
-from service.host.keys import Key
+from service.configuration import DEFAULT_COLLECTION
 from service.links import source_link, view_path
 from service.schemas import (
     INCLUDED,
@@ -56,10 +54,15 @@ from service.schemas import (
     TimingsBody,
 )
 
+if TYPE_CHECKING:  # what a server holds is not needed to answer questions
+    from service.host.collections import Collection as Held
+    from service.host.job_records import Job, JobState
+    from service.host.keys import Key
+
 
 def reply_body(
     reply: Reply,
-    collection: str = DEFAULT,
+    collection: str = DEFAULT_COLLECTION,
     include: Collection[Include] = INCLUDED,
 ) -> ReplyBody:
     """The wire form of a reply; the only one, so that every way in says the same.
@@ -165,7 +168,7 @@ def _hit_fields(hit: Hit) -> dict[str, Any]:
 
 
 def search_body(
-    query: str, found: Iterable[tuple[Hit, Citation]], collection: str = DEFAULT
+    query: str, found: Iterable[tuple[Hit, Citation]], collection: str = DEFAULT_COLLECTION
 ) -> SearchBody:
     """The wire form of what a search in a collection found."""
     hits = [
@@ -222,26 +225,30 @@ def document_body(document: Document) -> DocumentBody:
 
 def outcomes_body(outcomes: Sequence[Outcome]) -> OutcomesBody:
     """The wire form of what became of files."""
-    statuses = [outcome.status for outcome in outcomes]
-    counts: Mapping[str, int] = {status.value: statuses.count(status) for status in Status}
-    return OutcomesBody(
-        counts=CountsBody(**counts),
-        outcomes=[
-            OutcomeBody(
-                name=outcome.name,
-                status=outcome.status,
-                reason=outcome.reason,
-                document_id=outcome.document_id,
-                documents=outcome.documents,
-                passages=outcome.passages,
-                source=outcome.source,
-            )
-            for outcome in outcomes
-        ],
-    )
+    return OutcomesBody(counts=_counts_body(outcomes), outcomes=_outcome_bodies(outcomes))
 
 
-def job_body(job: Job) -> JobBody:
+def _counts_body(outcomes: Iterable[Outcome]) -> CountsBody:
+    counts = Counter(outcome.status for outcome in outcomes)
+    return CountsBody(**{status.value: counts[status] for status in Status})
+
+
+def _outcome_bodies(outcomes: Iterable[Outcome]) -> list[OutcomeBody]:
+    return [
+        OutcomeBody(
+            name=outcome.name,
+            status=outcome.status,
+            reason=outcome.reason,
+            document_id=outcome.document_id,
+            documents=outcome.documents,
+            passages=outcome.passages,
+            source=outcome.source,
+        )
+        for outcome in outcomes
+    ]
+
+
+def job_body(job: "Job") -> JobBody:
     """The wire form of an upload that was accepted."""
     return JobBody(
         id=job.id,
@@ -256,20 +263,20 @@ def job_body(job: Job) -> JobBody:
                 uri=file.upload.uri,
                 bytes=file.upload.spooled.bytes,
                 state=file.state,
-                outcomes=outcomes_body(file.outcomes).outcomes,
+                outcomes=_outcome_bodies(file.outcomes),
             )
             for file in job.files
         ],
-        counts=outcomes_body([one for file in job.files for one in file.outcomes]).counts,
+        counts=_counts_body(one for file in job.files for one in file.outcomes),
     )
 
 
-def job_counts_body(counts: Mapping[JobState, int]) -> JobCountsBody:
+def job_counts_body(counts: "Mapping[JobState, int]") -> JobCountsBody:
     """The wire form of how many uploads are in each state."""
     return JobCountsBody(**{state.value: count for state, count in counts.items()})
 
 
-def collection_body(collection: Held, *, removable: bool) -> CollectionBody:
+def collection_body(collection: "Held", *, removable: bool) -> CollectionBody:
     """The wire form of what a collection holds."""
     engine = collection.engine
     documents, passages = engine.store.counts()
@@ -287,12 +294,12 @@ def collection_body(collection: Held, *, removable: bool) -> CollectionBody:
 def status_body(folder: Path, store: PassageStore) -> StatusBody:
     """The wire form of the state of the index in `folder`."""
     settings = store.settings
-    documents = store.documents()
+    documents, passages = store.counts()
     return StatusBody(
         index=str(folder.absolute()),
-        documents=len(documents),
-        passages=sum(summary.passages for summary in documents),
-        failed=sum(not failure.unsupported for failure in failures_body(store).failures),
+        documents=documents,
+        passages=passages,
+        failed=sum(not problem.unsupported for problem in store.problems()),
         generation=store.generation,
         embedder=EmbedderBody(
             name=settings.embedder.name,
@@ -338,8 +345,7 @@ def failures_body(store: PassageStore) -> FailuresBody:
     return FailuresBody(
         failures=[
             FailureBody(uri=problem.uri, reason=problem.reason, unsupported=problem.unsupported)
-            for state in store.origins()
-            for problem in state.problems
+            for problem in store.problems()
         ]
     )
 
@@ -356,7 +362,7 @@ def formats_body() -> FormatsBody:
     )
 
 
-def key_body(key: Key) -> KeyBody:
+def key_body(key: "Key") -> KeyBody:
     """The wire form of what is kept of a key."""
     valid = key.is_valid(datetime.now(UTC))
     return KeyBody(

@@ -19,13 +19,11 @@ from index.store import IndexSettings
 from index.threads import available_cores
 from qa.reader import OnnxReader, Reader
 from service.engine import Engine
-from service.host import server as host
-from service.host.collections import DEFAULT
-from service.host.server import Door, Server
 from service.settings import Settings
 
-if TYPE_CHECKING:  # what reads documents is not needed to answer questions
+if TYPE_CHECKING:  # what reads documents, or serves, is not needed to answer questions
     from index.sandbox.workers import Extractor
+    from service.host.server import Door, Server
 
 _Value = TypeVar("_Value", int, float)
 
@@ -190,12 +188,15 @@ def _create(settings: Settings, shared: Parts | None) -> Opened:
     return Opened(engine, store, created=True)
 
 
-def open_server(settings: Settings, door: Door = Door.KEYED) -> Server:
+def open_server(settings: Settings, door: "Door") -> "Server":
     """Open a server around the index, which is made if there is none.
 
     Raises:
         IndexStoreError: the index cannot be used, or the server's folder.
     """
+    from service.host import server as host
+    from service.host.collections import DEFAULT
+
     parts = Parts(settings)
 
     def open_engine(folder: Path) -> Engine:

@@ -127,8 +127,10 @@ def _start(
     """
 
 
-# Each with what the list of commands says of it, which has to fit on a line.
-_COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+# Commands by name, each with what the list of commands says of it, which has to fit on a line.
+_Commands = dict[str, tuple[Callable[..., None], str]]
+
+_COMMANDS: _Commands = {
     "index": (index, "Read documents into the index."),
     "sync": (sync, "Bring the index in step with folders."),
     "watch": (watch, "Keep it in step as the folders change."),
@@ -150,58 +152,49 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "restore": (restore, "Restore a backup into a new folder."),
 }
 
-_EVALUATIONS: dict[str, tuple[Callable[..., None], str]] = {
-    "reader": (evaluate_reader, "Measure the reader on questions with their texts."),
-    "retrieval": (evaluate_retrieval, "Measure what is found for queries."),
-    "answers": (evaluate_answers, "Measure answers from a folder of documents."),
+# Groups of commands, each with its help and what the list of commands says of it.
+_GROUPS: dict[str, tuple[str, str, _Commands]] = {
+    "eval": (
+        "Measure the reader, retrieval and whole answers on labelled questions.",
+        "Measure answers on labelled questions.",
+        {
+            "reader": (evaluate_reader, "Measure the reader on questions with their texts."),
+            "retrieval": (evaluate_retrieval, "Measure what is found for queries."),
+            "answers": (evaluate_answers, "Measure answers from a folder of documents."),
+        },
+    ),
+    "keys": (
+        "Make, list and revoke the keys that the server asks for.",
+        "Make, list and revoke keys of the server.",
+        {
+            "create": (keys.create, "Make a key, and show it this once."),
+            "list": (keys.list_keys, "List the keys."),
+            "revoke": (keys.revoke, "Let a key open nothing any more."),
+        },
+    ),
+    "collections": (
+        "Make and list the collections of the server, each with documents and keys of its own.",
+        "Make and list collections of the server.",
+        {
+            "create": (collecting.create, "Make an empty collection."),
+            "list": (collecting.list_collections, "List the collections."),
+        },
+    ),
 }
 
-_KEYS: dict[str, tuple[Callable[..., None], str]] = {
-    "create": (keys.create, "Make a key, and show it this once."),
-    "list": (keys.list_keys, "List the keys."),
-    "revoke": (keys.revoke, "Let a key open nothing any more."),
-}
 
-_COLLECTIONS: dict[str, tuple[Callable[..., None], str]] = {
-    "create": (collecting.create, "Make an empty collection."),
-    "list": (collecting.list_collections, "List the collections."),
-}
+def _app(commands: _Commands, **how: Any) -> typer.Typer:
+    # Help without Rich: it is there at once, and reads well at any width.
+    made = typer.Typer(no_args_is_help=True, rich_markup_mode=None, **how)
+    for name, (function, short) in commands.items():
+        made.command(name, cls=Command, short_help=short)(function)
+    return made
 
-# Help without Rich: it is there at once, and reads well at any width.
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+app = _app(_COMMANDS, pretty_exceptions_enable=False)
 app.callback()(_start)
-for _name, (_function, _short) in _COMMANDS.items():
-    app.command(_name, cls=Command, short_help=_short)(_function)
-
-evaluation = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-for _name, (_function, _short) in _EVALUATIONS.items():
-    evaluation.command(_name, cls=Command, short_help=_short)(_function)
-app.add_typer(
-    evaluation,
-    name="eval",
-    help="Measure the reader, retrieval and whole answers on labelled questions.",
-    short_help="Measure answers on labelled questions.",
-)
-
-door = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-for _name, (_function, _short) in _KEYS.items():
-    door.command(_name, cls=Command, short_help=_short)(_function)
-app.add_typer(
-    door,
-    name="keys",
-    help="Make, list and revoke the keys that the server asks for.",
-    short_help="Make, list and revoke keys of the server.",
-)
-
-collections = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-for _name, (_function, _short) in _COLLECTIONS.items():
-    collections.command(_name, cls=Command, short_help=_short)(_function)
-app.add_typer(
-    collections,
-    name="collections",
-    help="Make and list the collections of the server, each with documents and keys of its own.",
-    short_help="Make and list collections of the server.",
-)
+for _name, (_help, _short, _commands) in _GROUPS.items():
+    app.add_typer(_app(_commands), name=_name, help=_help, short_help=_short)
 
 ask_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 ask_app.command("ask", cls=Command)(ask)

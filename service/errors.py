@@ -19,6 +19,7 @@
 The rest of the tree is in `index.errors`.
 """
 
+import math
 from dataclasses import dataclass
 
 from index import errors
@@ -81,6 +82,11 @@ class Busy(ServiceError):
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+    @property
+    def wait(self) -> int:
+        """The same in whole seconds, at least one, as `Retry-After` has them."""
+        return max(1, math.ceil(self.retry_after))
 
 
 class Overloaded(Busy):

@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
+from dataclasses import replace
 
 from qa.answers import Citation, Options, Reply
 
@@ -63,14 +64,7 @@ class KeptReplies:
 
 def _key(question: str, options: Options) -> Hashable:
     within = None if options.within is None else frozenset(options.within)
-    return (
-        question,
-        options.answers,
-        options.passages,
-        options.min_confidence,
-        within,
-        options.where,
-    )
+    return question, replace(options, within=within)
 
 
 def _characters(reply: Reply) -> int:

@@ -7,12 +7,10 @@ linked to, never what a browser would run, and never an address that hides anoth
 import re
 from urllib.parse import quote, urlsplit
 
+from index.documents import INSIDE
 from qa.answers import CONTEXT, Citation
 
 PDF = "application/pdf"
-
-# What stands between an archive's URI and the path of a file in it: such a file has no page.
-INSIDE = "!/"
 
 # A quote longer than this, or of several lines, is linked to by its first and its last words.
 _LONGEST_TEXT = 300

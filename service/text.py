@@ -4,6 +4,7 @@ import re
 import unicodedata
 from pathlib import Path
 
+from index.documents import rectangle
 from index.files import uri_path
 from qa.answers import Citation
 
@@ -123,11 +124,20 @@ def _at(citation: Citation) -> str:
     boxes = [box for box in citation.boxes if box.page == citation.page]
     if not boxes:
         return ""
-    left, top = min(box.left for box in boxes), min(box.top for box in boxes)
-    right, bottom = max(box.right for box in boxes), max(box.bottom for box in boxes)
+    left, top, right, bottom = rectangle(boxes)
     return f" at {left:.0f},{top:.0f}–{right:.0f},{bottom:.0f}"
 
 
 def counted(number: int, noun: str) -> str:
     """A number with its noun, which takes an s unless there is one."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def size_of(count: int) -> str:
+    """A number of bytes for people."""
+    size = float(count)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

@@ -16,18 +16,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from index.documents import Document, Problem, document_id
+from index.documents import INSIDE, Document, Problem, document_id
 from index.errors import DocumentError, UnreadableDocument, UnsupportedFormat
 from index.extract.builder import Extracted
 from index.extract.cleaning import has_words, one_line
-from index.extract.content import INSIDE, content_of, label_of, path_of, place_of
+from index.extract.content import content_of, label_of, path_of, place_of
 from index.extract.formats import SUPPORTED
 from index.extract.language import language_of, primary_language
 from index.extract.source import Budget, Container, Limits, Member, Reading
 
 __all__ = [
     "EXTRACTOR_VERSION",
-    "INSIDE",
     "SUPPORTED",
     "Extraction",
     "extract",

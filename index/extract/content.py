@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from index.documents import INSIDE
 from index.errors import DocumentTooLarge, UnreadableDocument, UnsupportedFormat
 from index.extract.builder import Extracted
 from index.extract.cleaning import one_line
@@ -9,9 +10,6 @@ from index.extract.decoding import decode, looks_binary, looks_like_text
 from index.extract.formats import FORMATS
 from index.extract.sniff import ADVICE, binary_kind, text_kind
 from index.extract.source import Budget, Container, Member, Reading, Source
-
-# Stands between the URI of a container and the path of what is in it.
-INSIDE = "!/"
 
 
 def content_of(

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from index.documents import INSIDE
 from index.errors import UnreadableDocument
 from index.extract.builder import Extracted
-from index.extract.content import INSIDE, content_of, label_of, path_of, place_of
+from index.extract.content import content_of, label_of, path_of, place_of
 from index.extract.formats import BZIP2, GZIP, XZ
 from index.extract.source import Budget, Container, Limits, Member, Reading
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any, TypeVar, get_args
 
 from index.documents import (
+    INSIDE,
     Cell,
     Document,
     Glyphs,
@@ -30,7 +31,7 @@ from index.errors import (
     UnreadableDocument,
     UnsupportedFormat,
 )
-from index.extract import INSIDE, Extraction
+from index.extract import Extraction
 from index.extract.inside import Taken
 from index.extract.source import Reading
 from index.rendering import PageImage, png_size

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from index.documents import INSIDE
 from index.errors import InvalidLabels, UnknownDocument
-from index.extract import INSIDE
 from index.files import file_uri
 from index.store import PassageStore
 from qa.evaluation.faults import Fault, objects, offset_of, opened, parsed, quoted, text_of

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import quote, unquote
 
-from index.documents import Document, Hit, Passage
+from index.documents import INSIDE, Document, Hit, Passage
 from index.embedding import Embedder
 from index.errors import InvalidLabels, InvalidQuestion
-from index.extract import EXTRACTOR_VERSION, INSIDE, extract_all
+from index.extract import EXTRACTOR_VERSION, extract_all
 from index.indexing import embed
 from index.passages import split
 from index.retriever import Query, Retriever, fuse

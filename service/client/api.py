@@ -199,7 +199,7 @@ class Client:
 
     def upload(
         self,
-        *files: Path | tuple[str, bytes],
+        *files: str | Path | tuple[str, bytes],
         uri: str | None = None,
         title: str | None = None,
         metadata: Mapping[str, str] | None = None,
@@ -397,11 +397,14 @@ def _given(**options: object) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _part(stack: ExitStack, file: Path | tuple[str, bytes]) -> tuple[str, tuple[str, IO[bytes]]]:
-    if isinstance(file, Path):
-        return "file", (file.name, stack.enter_context(file.open("rb")))
-    name, data = file
-    return "file", (name, BytesIO(data))
+def _part(
+    stack: ExitStack, file: str | Path | tuple[str, bytes]
+) -> tuple[str, tuple[str, IO[bytes]]]:
+    if isinstance(file, tuple):
+        name, data = file
+        return "file", (name, BytesIO(data))
+    path = Path(file)
+    return "file", (path.name, stack.enter_context(path.open("rb")))
 
 
 def _quoted(segment: str) -> str:

@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from pydantic import BaseModel, ValidationError
 
@@ -26,6 +26,14 @@ _PATIENCE = 60.0
 _LEAST_ERROR = 400
 # What is worth trying again, if the server says when.
 _NOT_NOW = frozenset({429, 503})
+
+
+class More(TypedDict, total=False):
+    """What a request may have beside its method, path and query; see `Transport.answer`."""
+
+    headers: Mapping[str, str]
+    content: Content
+    once: bool
 
 
 class Refused(ServiceError):
@@ -81,14 +89,10 @@ class Transport:
         method: str,
         path: str,
         query: Mapping[str, object],
-        *,
-        headers: Mapping[str, str] | None = None,
-        content: Content = dict,
-        once: bool = False,
+        **more: Unpack[More],
     ) -> BodyT:
         """The body that a request is answered with; see `answer`."""
-        response = self.answer(method, path, query, headers=headers, content=content, once=once)
-        return read(gives, response.content, path)
+        return read(gives, self.answer(method, path, query, **more).content, path)
 
     def events(
         self, method: str, path: str, query: Mapping[str, object], content: Content = dict

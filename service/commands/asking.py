@@ -13,12 +13,14 @@ from service.commands.options import (
     AsJson,
     IndexFolder,
     MinConfidence,
+    Passages,
     ReaderName,
     Where,
     settings_with,
 )
 from service.commands.output import print_json
 from service.errors import ANSWERED, NOT_SAID, USERS_MISTAKE
+from service.text import shown, visible
 
 if TYPE_CHECKING:
     from qa.answers import Options, Reply
@@ -40,9 +42,7 @@ def ask(
         ),
     ],
     top: Annotated[int, typer.Option(metavar="N", help="The most answers to give.")] = ANSWERS,
-    passages: Annotated[
-        int, typer.Option(metavar="N", help="How many passages to read.")
-    ] = PASSAGES,
+    passages: Passages = PASSAGES,
     min_confidence: MinConfidence = None,
     within: Annotated[
         list[str] | None,
@@ -85,10 +85,7 @@ def ask(
     from index.filters import parse
     from qa.answers import Options
 
-    check_range("--top", top, 1, 50)
-    check_range("--passages", passages, 1, 200)
-    if min_confidence is not None:
-        check_range("--min-confidence", min_confidence, 0, 1)
+    check_amounts(top, passages, min_confidence)
     conditions = parse(where or [])
     engine = _source(url, collection, index, reader)
     try:
@@ -149,7 +146,7 @@ def _ask_each(engine: "Engine | Elsewhere", options: "Options", as_json: bool) -
             code = USERS_MISTAKE
             continue
         if not as_json:
-            typer.echo(f"> {_safe(reply.question)}")
+            typer.echo(f"> {shown(reply.question)}")
         _show(engine, reply, as_json, one_line=True)
         if reply.abstained and code == ANSWERED:
             code = NOT_SAID
@@ -162,12 +159,6 @@ def _lines() -> Iterator[str]:
     for line in iter(sys.stdin.readline, ""):
         if line.strip():
             yield line
-
-
-def _safe(text: str) -> str:
-    from service.text import shown
-
-    return shown(text)
 
 
 def _text(argument: str) -> str:
@@ -214,7 +205,7 @@ def search(
     from index.filters import parse
     from service.bootstrap import open_engine
 
-    check_range("--top", top, 1, 200)
+    _check_range("--top", top, 1, 200)
     conditions = parse(where or [])
     engine = open_engine(settings_with(index=index))
     text = _text(" ".join(query))
@@ -228,7 +219,6 @@ def search(
         print_json(search_body(text, found))
         return
     from service.render import Page
-    from service.text import visible
 
     page = Page()
     if not found:
@@ -240,11 +230,18 @@ def search(
     page.hits(found, scores=True)
 
 
-def check_range(option: str, value: float, least: int, most: int) -> None:
-    """Refuse a number outside a range.
+def check_amounts(top: int, passages: int, min_confidence: float | None) -> None:
+    """Refuse what no question can be answered with.
 
     Raises:
-        InvalidSettings: it is less than `least`, more than `most`, or no number.
+        InvalidSettings: a number is outside its range.
     """
+    _check_range("--top", top, 1, 50)
+    _check_range("--passages", passages, 1, 200)
+    if min_confidence is not None:
+        _check_range("--min-confidence", min_confidence, 0, 1)
+
+
+def _check_range(option: str, value: float, least: int, most: int) -> None:
     if not least <= value <= most:
         raise InvalidSettings(f"{option}: is {value}, expected from {least} to {most}")

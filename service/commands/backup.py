@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from index.errors import InvalidSettings, UnavailableIndex
 from index.files import at_home
 from service.commands.options import AsJson, IndexFolder, settings_with
 from service.errors import OURS
+from service.text import counted, visible
 
 if TYPE_CHECKING:
     from service.host.archive import Manifest, Report
@@ -139,15 +139,12 @@ def _body(file: str, manifest: "Manifest") -> dict[str, Any]:
 
 def _contents(manifest: "Manifest") -> str:
     from service.render import mib
-    from service.text import counted
 
     indexes = "1 index" if len(manifest.indexes) == 1 else f"{len(manifest.indexes):,} indexes"
     return f"{indexes}, {counted(len(manifest.members), 'file')}, {mib(manifest.bytes)}"
 
 
 def _say(line: str, *, err: bool = False) -> None:
-    from service.text import visible
-
     typer.echo(visible(line), err=err)
 
 
@@ -158,6 +155,8 @@ def _output(name: str) -> Iterator[tuple[BinaryIO, Path]]:
     Raises:
         InvalidSettings: there is such a file, or none can be made there.
     """
+    import tempfile
+
     if name == _STANDARD:
         if sys.stdout.isatty():
             raise InvalidSettings("-: a terminal cannot show a backup; send it to a file")

@@ -11,15 +11,17 @@ import typer
 
 from index.errors import PinciteError
 from qa.answers import PASSAGES
-from service.commands.asking import check_range
+from service.commands.asking import check_amounts
 from service.commands.options import (
     IndexFolder,
     MinConfidence,
+    Passages,
     ReaderName,
     Where,
     settings_with,
 )
 from service.errors import ANSWERED
+from service.text import shown, visible
 
 if TYPE_CHECKING:
     from prompt_toolkit.history import History
@@ -33,9 +35,7 @@ if TYPE_CHECKING:
 
 def chat(
     top: Annotated[int, typer.Option(metavar="N", help="How many answers to show at a time.")] = 3,
-    passages: Annotated[
-        int, typer.Option(metavar="N", help="How many passages to read.")
-    ] = PASSAGES,
+    passages: Passages = PASSAGES,
     min_confidence: MinConfidence = None,
     where: Where = None,
     browser: Annotated[
@@ -65,10 +65,7 @@ def chat(
     from service.chat.state import State
     from service.render import Page
 
-    check_range("--top", top, 1, 50)
-    check_range("--passages", passages, 1, 200)
-    if min_confidence is not None:
-        check_range("--min-confidence", min_confidence, 0, 1)
+    check_amounts(top, passages, min_confidence)
     state = State(where=parse(where or []))
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     page = Page()
@@ -84,8 +81,6 @@ def chat(
 
 
 def _complain(message: str) -> None:
-    from service.text import visible
-
     sys.stdout.flush()
     typer.echo(f"pincite: {visible(message)}", err=True)
 
@@ -119,7 +114,7 @@ def _follow(talk: "Chat") -> int:
     code = ANSWERED
     for line in piped():
         if line.strip():
-            typer.echo(f"> {_safe(line)}")
+            typer.echo(f"> {shown(line).strip()}")
         outcome = talk.take(line)
         if outcome is None:
             break
@@ -146,14 +141,8 @@ def _converse(talk: "Chat", engine: "Engine", history: "History") -> int:
 
 
 def _prompt(talk: "Chat") -> str:
-    where = _safe(str(talk.state.where))
+    where = shown(str(talk.state.where)).strip()
     return f"[{where}] > " if where else "> "
-
-
-def _safe(text: str) -> str:
-    from service.text import shown
-
-    return shown(text).strip()
 
 
 class _Preparation:

@@ -1,16 +1,17 @@
 """`collections`: several indexes in one server."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from index.errors import InvalidSettings, NoIndex
+from index.errors import NoIndex
 from service.commands.options import AsJson, IndexFolder, settings_with
 from service.commands.output import print_json
+from service.commands.served import server_state
 from service.text import counted, visible
 
 if TYPE_CHECKING:
@@ -71,38 +72,21 @@ def list_collections(index: IndexFolder = None, as_json: AsJson = False) -> None
 
 @contextmanager
 def _collections(settings: "Settings", *, make: bool = False) -> "Iterator[Collections]":
-    """The collections of the server around an index.
-
-    Raises:
-        InvalidSettings: there is no such server, and none shall be made.
-    """
+    """The collections of the server around an index; see `server_state`."""
     from service.bootstrap import Parts, open_or_create
     from service.host.collections import DEFAULT, Collections
     from service.host.server import COLLECTIONS, server_folder
-    from service.host.state import STATE_FILE, State
 
-    folder = server_folder(settings)
-    if not make and not (folder / STATE_FILE).exists():
-        raise InvalidSettings(
-            f"{folder}: there are no collections here; make one: pincite collections create NAME, "
-            "or say which index the server is for: --index FOLDER"
-        )
     parts = Parts(settings)
 
     def open_engine(place: Path) -> "Engine":
         return open_or_create(replace(settings, index=place), parts).engine
 
-    state = State.open(folder)
-    try:
+    with closing(parts), server_state(settings, "collections", make=make) as state:
         named = {DEFAULT: settings.index, **settings.collections}
-        collections = Collections(state, folder / COLLECTIONS, named, open_engine)
-        try:
+        folder = server_folder(settings) / COLLECTIONS
+        with closing(Collections(state, folder, named, open_engine)) as collections:
             yield collections
-        finally:
-            collections.close()
-    finally:
-        state.close()
-        parts.close()
 
 
 def _placed(settings: "Settings", name: str, folder: Path) -> "PlacedCollectionBody":

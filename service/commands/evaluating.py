@@ -9,6 +9,7 @@ from qa.answers import PASSAGES
 from service.commands.options import (
     EmbedderName,
     MinConfidence,
+    Passages,
     ReaderName,
     settings_with,
 )
@@ -46,9 +47,6 @@ KeptIndex = Annotated[
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON: all figures, and what produced them.")
-]
-Passages = Annotated[
-    int, typer.Option("--passages", metavar="N", help="How many passages to read.")
 ]
 
 

@@ -13,6 +13,7 @@ from index.errors import InvalidSettings
 from service.commands import completing
 from service.commands.options import AsJson, IndexFolder, settings_with
 from service.commands.output import print_json
+from service.commands.served import server_state
 from service.text import visible
 
 if TYPE_CHECKING:
@@ -161,29 +162,16 @@ def revoke(
 
 @contextmanager
 def _keys(settings: "Settings", *, make: bool = False) -> "Iterator[tuple[Keys, State]]":
-    """The keys of the server around an index, whether it is running or not.
-
-    Raises:
-        InvalidSettings: there is no such server, and none shall be made.
-    """
+    """The keys of the server around an index, and its state; see `server_state`."""
     from service.host.keys import Keys
-    from service.host.server import server_folder
-    from service.host.state import STATE_FILE, State
     from service.observing.audit import open_trail
 
-    folder = server_folder(settings)
-    if not make and not (folder / STATE_FILE).exists():
-        raise InvalidSettings(
-            f"{folder}: there are no keys here; make one: pincite keys create NAME, or say which "
-            "index the server is for: --index FOLDER"
-        )
-    open_trail(settings.audit_log)
-    state = State.open(folder)
-    try:
-        yield Keys(state), state
-    finally:
-        state.close()
-        open_trail(None)
+    with server_state(settings, "keys", make=make) as state:
+        open_trail(settings.audit_log)
+        try:
+            yield Keys(state), state
+        finally:
+            open_trail(None)
 
 
 def _check_collections(settings: "Settings", state: "State", names: list[str]) -> None:

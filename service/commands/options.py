@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict, Unpack
 
 import typer
 
@@ -62,6 +62,9 @@ OverlapTokens = Annotated[
         help="The most tokens that a passage shares with the one before (a fifth of a passage "
         "unless given).",
     ),
+]
+Passages = Annotated[
+    int, typer.Option("--passages", metavar="N", help="How many passages to read.")
 ]
 MinConfidence = Annotated[
     float | None,
@@ -147,54 +150,35 @@ def configured_by(config: str | None, assigned: Sequence[str] | None = None) -> 
         _config.reset(token)
 
 
-def settled_with(
-    *,
-    index: str | None = None,
-    embedder: str | None = None,
-    reader: str | None = None,
-    passage_tokens: int | None = None,
-    overlap_tokens: int | None = None,
-    host: str | None = None,
-    port: int | None = None,
-) -> Settled:
+class Flags(TypedDict, total=False):
+    """The settings that commands have options for; None is as good as not given."""
+
+    index: str | None
+    embedder: str | None
+    reader: str | None
+    passage_tokens: int | None
+    overlap_tokens: int | None
+    host: str | None
+    port: int | None
+
+
+def settled_with(**flags: Unpack[Flags]) -> Settled:
     """The settings of file, environment and command line, and where each came from.
 
     Raises:
         InvalidSettings: a value cannot work, or what is set does not exist.
     """
-    given = {
-        "index": None if index is None else at_home(index),
-        "embedder": embedder,
-        "reader": reader,
-        "passage_tokens": passage_tokens,
-        "overlap_tokens": overlap_tokens,
-        "host": host,
-        "port": port,
-    }
+    given: dict[str, object] = {**flags}
+    index = flags.get("index")
+    if index is not None:
+        given["index"] = at_home(index)
     return settle(given, _config.get(), assigned=_assigned.get())
 
 
-def settings_with(
-    *,
-    index: str | None = None,
-    embedder: str | None = None,
-    reader: str | None = None,
-    passage_tokens: int | None = None,
-    overlap_tokens: int | None = None,
-    host: str | None = None,
-    port: int | None = None,
-) -> Settings:
+def settings_with(**flags: Unpack[Flags]) -> Settings:
     """The settings of file and environment, with what the command line says in their place.
 
     Raises:
         InvalidSettings: a value cannot work, or what is set does not exist.
     """
-    return settled_with(
-        index=index,
-        embedder=embedder,
-        reader=reader,
-        passage_tokens=passage_tokens,
-        overlap_tokens=overlap_tokens,
-        host=host,
-        port=port,
-    ).settings
+    return settled_with(**flags).settings

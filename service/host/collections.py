@@ -1,7 +1,6 @@
 """Collections: several indexes in one server, each with its own documents."""
 
 import logging
-import re
 import secrets
 import shutil
 import threading
@@ -12,13 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from index.errors import InvalidSettings, PinciteError
+from service.configuration import COLLECTION_NAME, DEFAULT_COLLECTION
 from service.engine import Engine
 from service.errors import Conflict, UnknownCollection
 from service.host.keys import forget_collection
 from service.host.state import State
 
-DEFAULT = "default"
-NAME = r"[a-z0-9][a-z0-9_-]{0,62}"
+DEFAULT = DEFAULT_COLLECTION
 
 # More could not be held open at once.
 MOST_COLLECTIONS = 256
@@ -60,7 +59,7 @@ class Collections:
             InvalidSettings: a name cannot be one.
         """
         for name in named:
-            if not re.fullmatch(NAME, name):
+            if not COLLECTION_NAME.fullmatch(name):
                 raise InvalidSettings(f"the collection {name!r}: {_EXPECTED}")
         self._state = state
         self._folder = folder
@@ -74,15 +73,15 @@ class Collections:
 
     def names(self) -> list[str]:
         """The names of all collections, in order."""
-        return sorted(self._names())
-
-    def _names(self) -> set[str]:
         made = self._state.rows("SELECT name FROM collections")
-        return {*self._named, *(str(row["name"]) for row in made)}
+        return sorted({*self._named, *(str(row["name"]) for row in made)})
 
     def is_known(self, name: str) -> bool:
         """Whether there is a collection of this name, though perhaps not for much longer."""
-        return name in self._names()
+        return name in self._named or self._is_made(name)
+
+    def _is_made(self, name: str) -> bool:
+        return bool(self._state.rows("SELECT 1 FROM collections WHERE name = ?", name))
 
     def is_named_outside(self, name: str) -> bool:
         """Whether a collection is one of the settings', which cannot be removed here."""
@@ -141,7 +140,7 @@ class Collections:
     def _folder_of(self, name: str) -> Path:
         if name in self._named:
             return self._named[name]
-        if not self._state.rows("SELECT 1 FROM collections WHERE name = ?", name):
+        if not self._is_made(name):
             raise unknown(name)
         return self._folder / name
 
@@ -152,12 +151,12 @@ class Collections:
             InvalidSettings: the name cannot be one.
             Conflict: there is one with this name, or as many as there may be.
         """
-        if not re.fullmatch(NAME, name):
+        if not COLLECTION_NAME.fullmatch(name):
             raise InvalidSettings(f"{name!r}: {_EXPECTED}")
         with self._changed:
-            if name in self._names() or name in self._closing or name in self._opening:
+            if self.is_known(name) or name in self._closing or name in self._opening:
                 raise Conflict(f"{name}: there is a collection with this name; choose another")
-            if len(self._names()) >= MOST_COLLECTIONS:
+            if len(self.names()) >= MOST_COLLECTIONS:
                 raise Conflict(
                     f"there are {MOST_COLLECTIONS} collections, the most there may be; remove one "
                     "that is not needed"

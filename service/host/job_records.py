@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from index.extract.content import INSIDE
+from index.documents import INSIDE
 from index.outcomes import Outcome, Status
 from service.errors import UnknownJob
 from service.host.spool import Spooled

@@ -4,16 +4,15 @@ import logging
 import secrets
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from time import monotonic
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
-from index.errors import DocumentError, PinciteError, UnavailableIndex
-from index.outcomes import Outcome, Progress, Status
-from service.errors import Conflict, Overloaded, UnknownCollection, meaning
+from service.errors import Overloaded
+from service.host.arrivals import Arrivals, Bounds
 from service.host.collections import Collections
+from service.host.followers import Followers
 from service.host.idempotency import SECONDS
 from service.host.job_records import (
     Job,
@@ -25,6 +24,7 @@ from service.host.job_records import (
     origin_of,
 )
 from service.host.spool import Spool, Spooled
+from service.host.taking_in import Stage, TakingIn, Watch
 
 # Collections in which uploads are taken in at once; the models are shared, so more would not help.
 _WORKERS = 2
@@ -32,56 +32,13 @@ _WORKERS = 2
 # Jobs that are over, and are kept, in each collection.
 _KEPT = 1000
 
-# Uploads that arrive at once, in all and from one key.
-_ARRIVING = 32
-_ARRIVING_EACH = 16
-
-# Who may follow jobs at once.
-_FOLLOWERS = 256
-
-# The waits, in seconds, before a file is tried again while the index is not available.
-_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
-
 # Seconds to wait where the server's own database fails.
 _REST = 5.0
 
 # So many seconds at most until what waits looks whether the server stops.
 _MOMENT = 0.5
 
-# A file that was being taken in when the server stopped so often is not tried again: it may be why.
-_MOST_BEGUN = 8
-
-# What an upload takes, in seconds, before any has been measured.
-_GUESS = 1.0
-
 log = logging.getLogger(__name__)
-
-Watch = Callable[[str, str, str], AbstractContextManager[object]]
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What may wait to be taken in, in all; a collection has half of it.
-
-    `documents` is how many a collection may hold, None for any number.
-    """
-
-    files: int = 5000
-    bytes: int = 2**30
-    documents: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """How far a file is: `stage` is extract, embed or store; the passages embedded, and to embed.
-
-    `passages` is None as long as it is not known.
-    """
-
-    file: int
-    stage: Literal["extract", "embed", "store"] = "extract"
-    done: int = 0
-    passages: int | None = None
 
 
 class Jobs:
@@ -96,7 +53,7 @@ class Jobs:
         records: JobRecords,
         spool: Spool,
         collections: Collections,
-        bounds: Bounds = Bounds(),
+        bounds: Bounds = Bounds(),  # noqa: B008 - immutable
         watch: Watch = lambda *_: nullcontext(),
     ) -> None:
         """Take what jobs are made of; nothing is taken in before `start`.
@@ -106,9 +63,8 @@ class Jobs:
         """
         self._records = records
         self._spool = spool
-        self._collections = collections
-        self._bounds = bounds
-        self._watch = watch
+        self.arrivals = Arrivals(records, collections, bounds)
+        self.followers = Followers()
         # Held for what must be one step, in memory and in the database; never while reading files.
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
@@ -120,13 +76,9 @@ class Jobs:
         self._busy: set[str] = set()
         self._sent_meanwhile: set[str] = set()
         self._stages: dict[str, Stage] = {}
-        self._followers: dict[str, set[Callable[[], None]]] = {}
-        # Never held while waiting, since the event loop takes it.
-        self._listening = threading.Lock()
-        self._arriving: Counter[str | None] = Counter()
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
-        self._seconds = _GUESS
+        self._taking_in = TakingIn(spool, collections, watch, self._come_on, self._stopping)
 
     def start(self) -> None:
         """Go on with what waits, and take in what comes; starting again does nothing."""
@@ -154,28 +106,6 @@ class Jobs:
         return self._stopping.is_set()
 
     # What comes
-
-    @contextmanager
-    def arrival(self, who: str | None, collection: str) -> Iterator[None]:
-        """Room for an upload that is about to arrive, from the key with this id.
-
-        Raises:
-            Overloaded: as much waits, or arrives, as may.
-        """
-        with self._lock:
-            self._make_sure_of_room(collection, 0)
-            if self._arriving.total() >= _ARRIVING or self._arriving[who] >= _ARRIVING_EACH:
-                raise Overloaded(
-                    "too many uploads arrive at once; send this one again in a moment", 2.0
-                )
-            self._arriving[who] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._arriving[who] -= 1
-                if not self._arriving[who]:
-                    del self._arriving[who]
 
     def spool(self, stream: BinaryIO) -> Spooled:
         """Keep bytes for an upload; see `Spool.keep`. They are to be submitted, or dropped."""
@@ -207,9 +137,9 @@ class Jobs:
         own = job_id if job_id is not None and is_kept else secrets.token_hex(8)
         spooled = [upload.spooled for upload in uploads]
         try:
-            self._make_sure_it_may_grow(collection, uploads)
+            self.arrivals.require_growth(collection, uploads)
             with self._lock:
-                self._make_sure_of_room(collection, sum(one.bytes for one in spooled))
+                self.arrivals.require_room(collection, sum(one.bytes for one in spooled))
                 added = self._records.add(own, collection, key, request_id, uploads)
                 if added and collection in self._busy:
                     self._sent_meanwhile.add(collection)
@@ -222,38 +152,6 @@ class Jobs:
         if not added:
             self.drop(spooled)
         return self._records.get(own)
-
-    def _make_sure_of_room(self, collection: str, size: int) -> None:
-        # Half for each, also where there is one: who has one must not find out whether others are.
-        for waiting, share in (
-            (self._records.waiting(), 1),
-            (self._records.waiting(collection), 2),
-        ):
-            if (
-                waiting.files * share >= self._bounds.files
-                or (waiting.bytes + size) * share > self._bounds.bytes
-            ):
-                # How many is not for everyone: they may be those of other collections.
-                raise Overloaded(
-                    "as many uploads wait to be taken in as may; send this one again later",
-                    min(60.0, max(1.0, self._seconds * waiting.files / 10)),
-                )
-
-    def _make_sure_it_may_grow(self, collection: str, uploads: Sequence[Upload]) -> None:
-        most = self._bounds.documents
-        if most is None:
-            return
-        waiting = {file.upload.uri for file in self._records.unfinished(collection)}
-        with self._collections.use(collection) as used:
-            store = used.engine.store
-            held, _ = store.counts()
-            coming = {uri for uri in waiting if not store.origins(uri)}
-            new = {upload.uri for upload in uploads if not store.origins(upload.uri)} - coming
-        if new and held + len(coming) + len(new) > most:
-            raise Conflict(
-                f"{collection}: may hold {most:,} documents, and holds or waits for "
-                f"{held + len(coming):,}; remove some that are not needed"
-            )
 
     # What is known
 
@@ -278,33 +176,6 @@ class Jobs:
     def states(self, collections: Collection[str] | None = None) -> dict[JobState, int]:
         """How many jobs are in each state, in these collections or in all."""
         return self._records.states(collections)
-
-    @contextmanager
-    def following(self, job_id: str, notify: Callable[[], None]) -> Iterator[None]:
-        """Have `notify` called whenever something about a job changes, and when the server stops.
-
-        It is called from other threads, and must not wait.
-
-        Raises:
-            Overloaded: as many follow jobs as may.
-        """
-        with self._listening:
-            if sum(map(len, self._followers.values())) >= _FOLLOWERS:
-                raise Overloaded("too many follow jobs at once; ask for the job instead", 5.0)
-            self._followers.setdefault(job_id, set()).add(notify)
-        try:
-            yield
-        finally:
-            with self._listening:
-                self._followers[job_id].discard(notify)
-                if not self._followers[job_id]:
-                    del self._followers[job_id]
-
-    def _tell(self, job_id: str) -> None:
-        with self._listening:
-            followers = list(self._followers.get(job_id, ()))
-        for notify in followers:
-            notify()
 
     # What is called off
 
@@ -374,7 +245,7 @@ class Jobs:
             self._changed.notify_all()
         self.drop([file.upload.spooled for file in cancelled])
         for job in {file.job for file in cancelled}:
-            self._tell(job)
+            self.followers.tell(job)
 
     # The work
 
@@ -418,17 +289,17 @@ class Jobs:
                 return
             self._running[collection] = file
             self._stages[file.job] = Stage(file.number)
-        self._tell(file.job)
+        self.followers.tell(file.job)
         began = monotonic()
         try:
-            result = self._result(file)
+            result = self._taking_in.result(file)
             with self._lock:
                 if result is None:
                     self._records.give_back(file)
                 else:
                     self._records.end(file, *result)
                     self._records.forget(collection, _KEPT)
-                self._seconds += 0.2 * (monotonic() - began - self._seconds)
+                self.arrivals.took(monotonic() - began)
         finally:
             with self._lock:
                 del self._running[collection]
@@ -436,77 +307,18 @@ class Jobs:
                 self._changed.notify_all()
         if result is not None:
             self.drop([file.upload.spooled])
-        self._tell(file.job)
+        self.followers.tell(file.job)
 
-    def _result(self, file: JobFile) -> tuple[JobState, list[Outcome]] | None:
-        """Take a file in: what became of it, None if the server stops first."""
-        name = file.upload.name
-        if file.begun >= _MOST_BEGUN:
-            return _failed(
-                name,
-                f"{name}: the server stopped {file.begun} times while it was taken in; it is not "
-                "tried again",
-            )
-        for pause in (*_PAUSES, None):
-            try:
-                with self._watch(file.job, file.collection, file.request_id):
-                    return JobState.DONE, self._add(file)
-            except DocumentError as error:
-                return _failed(name, str(error))
-            except UnavailableIndex as error:
-                if pause is None:
-                    return _failed(name, _ours(name, error, file.job))
-                log.warning("an upload waits, job %s: %s", file.job, error)
-                if self._stopping.wait(pause):
-                    return None
-            except UnknownCollection:
-                if pause is None or not self._collections.is_known(file.collection):
-                    return _failed(name, f"{name}: the collection it was sent to is gone")
-                # It is about to be removed, or is kept after all: soon it will be known.
-                if self._stopping.wait(pause):
-                    return None
-            except PinciteError as error:
-                return _failed(name, _ours(name, error, file.job))
-            except Exception:
-                if self._stopping.is_set():
-                    log.info("job %s goes on when the server is started again", file.job)
-                    return None
-                log.exception("job %s: unexpected error", file.job)
-                return _failed(
-                    name, f"{name}: something went wrong here; the server's log has the details"
-                )
-        return None
-
-    def _add(self, file: JobFile) -> list[Outcome]:
-        upload = file.upload
-
-        def report(progress: Progress) -> None:
-            done, all_ = progress.passages, progress.to_embed
-            self._stages[file.job] = Stage(
-                file.number, "store" if done >= all_ else "embed", done, all_
-            )
-            self._tell(file.job)
-
-        with self._collections.use(file.collection) as collection:
-            return collection.engine.add_bytes(
-                self._spool.read(upload.spooled.name),
-                uri=upload.uri,
-                name=upload.name,
-                media_type=upload.media_type,
-                title=upload.title,
-                metadata=upload.metadata,
-                report=report,
-            )
+    def _come_on(self, job_id: str, stage: Stage) -> None:
+        self._stages[job_id] = stage
+        self.followers.tell(job_id)
 
     def stop(self) -> None:
         """Take nothing more in, and let go of all who follow; what waits goes on another time."""
         self._stopping.set()
         with self._changed:
             self._changed.notify_all()
-        with self._listening:
-            followed = list(self._followers)
-        for job in followed:
-            self._tell(job)
+        self.followers.tell_all()
 
     def close(self, seconds: float = 30.0) -> None:
         """Stop, and wait so many seconds at most for files that are being taken in."""
@@ -514,14 +326,3 @@ class Jobs:
         until = monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.0, until - monotonic()))
-
-
-def _ours(name: str, error: PinciteError, job: str) -> str:
-    """Why a file failed for a reason that is not its own, without our paths; the log has all."""
-    log.error("job %s: %s", job, error)
-    title = meaning(error).title
-    return f"{name}: {title[0].lower()}{title[1:]}; send it again later"
-
-
-def _failed(name: str, reason: str) -> tuple[JobState, list[Outcome]]:
-    return JobState.FAILED, [Outcome(name, Status.FAILED, reason=reason)]

@@ -176,10 +176,10 @@ class Keys:
         """
         match = _KEY.fullmatch(presented) if is_well_formed(presented) else None
         key_id, secret = (match[1], match[2]) if match else ("", "")
-        rows = self._state.rows("SELECT digest FROM keys WHERE id = ?", key_id)
+        rows = self._state.rows("SELECT * FROM keys WHERE id = ?", key_id)
         digest = rows[0]["digest"] if rows else _NO_DIGEST
         same = hmac.compare_digest(_digest(secret), digest)
-        return self.get(key_id) if same and rows else None
+        return self._used(_key(dict(rows[0]))) if same and rows else None
 
     def _used(self, key: Key) -> Key | None:
         """The key, if it opens anything now, after its use was written down."""

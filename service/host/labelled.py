@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from index.documents import INSIDE
 from index.errors import UnknownDocument
 from index.files import uri_path
 from index.store import PassageStore
 from qa.verifying import Claim, find_again
 from service.host.feedback import Judgement, Marked
-from service.links import INSIDE
 
 
 @dataclass(slots=True)

@@ -11,10 +11,12 @@ from index.errors import InvalidSettings
 from index.threads import available_cores
 from service.engine import Engine
 from service.host.admission import Admission
+from service.host.arrivals import Bounds
 from service.host.collections import DEFAULT, Collections
+from service.host.feedback import Feedback
 from service.host.idempotency import Idempotency
 from service.host.job_records import JobRecords
-from service.host.jobs import Bounds, Jobs
+from service.host.jobs import Jobs
 from service.host.keys import Keys
 from service.host.rates import RateLimiter
 from service.host.room import Room
@@ -52,6 +54,7 @@ class Server:
     sessions: Sessions
     jobs: Jobs
     idempotency: Idempotency
+    feedback: Feedback
     admission: Admission
     door: Door = Door.KEYED
     rates: RateLimiter = field(default_factory=RateLimiter)
@@ -154,6 +157,7 @@ def open_server(
         Sessions(keys),
         jobs,
         Idempotency(state),
+        Feedback(state),
         admission,
         door,
         observer=observer,

@@ -1,6 +1,5 @@
 """The spool: the bytes of uploads on the disk, from when they arrive until they are taken in."""
 
-import os
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,9 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
+from index.durable import writing
 from index.errors import UnavailableIndex
 
-_ARRIVING = ".part"
 _STEP = 2**20
 
 
@@ -47,21 +46,13 @@ class Spool:
             UnavailableIndex: they cannot be written.
         """
         name = secrets.token_hex(16)
-        path, arriving = self._folder / name, self._folder / (name + _ARRIVING)
         digest, size = sha256(), 0
         try:
-            try:
-                with arriving.open("xb") as file:
-                    while part := stream.read(_STEP):
-                        digest.update(part)
-                        size += len(part)
-                        file.write(part)
-                    file.flush()
-                    os.fsync(file.fileno())
-                arriving.rename(path)
-            finally:
-                arriving.unlink(missing_ok=True)
-            _settle(self._folder)
+            with writing(self._folder / name) as file:
+                while part := stream.read(_STEP):
+                    digest.update(part)
+                    size += len(part)
+                    file.write(part)
         except OSError as error:
             raise self._unusable(error) from error
         return Spooled(name, size, digest.hexdigest())
@@ -91,14 +82,3 @@ class Spool:
             f"the uploads cannot be kept ({error.strerror or error}); check that the disk has room "
             "and that the server's folder can be written"
         )
-
-
-def _settle(folder: Path) -> None:
-    """Have the names in a folder written to the disk; Windows does so by itself."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -282,10 +282,15 @@ ReadAccess = Annotated[Access, Depends(Needs(Scope.READ))]
 WriteAccess = Annotated[Access, Depends(Needs(Scope.WRITE))]
 
 
-def _admin(asking: Asking) -> Principal:
+# Neither waits for anything; what is not async would take a thread of the pool for each request.
+async def _admin(asking: Asking) -> Principal:
     asking.require(Scope.ADMIN)
     return asking
 
 
+async def _serving(request: Request) -> Server:
+    return server_of(request)
+
+
 AdminAccess = Annotated[Principal, Depends(_admin)]
-Serving = Annotated[Server, Depends(server_of)]
+Serving = Annotated[Server, Depends(_serving)]

@@ -1,6 +1,7 @@
 """Entity tags and conditional requests (RFC 9110, sections 8.8.3 and 13)."""
 
 import re
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -24,13 +25,18 @@ IF_NONE_MATCH: dict[int | str, dict[str, Any]] = {
 CACHED = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie, X-API-Key"}
 
 
-def reply(request: Request, body: str) -> Response:
-    """The answer to a GET: some JSON under its tag, or 304 where the client has it."""
+def reply(
+    request: Request,
+    body: str | bytes,
+    media_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer to a GET: what is asked for under its tag, or 304 where the client has it."""
     etag = tag(body)
-    headers = {"ETag": etag, **CACHED}
+    tagged = {"ETag": etag, **CACHED, **(headers or {})}
     if not_modified(request, etag):
-        return Response(status_code=304, headers=headers)
-    return Response(body, 200, headers, "application/json")
+        return Response(status_code=304, headers=tagged)
+    return Response(body, 200, tagged, media_type)
 
 
 def tag(*parts: str | bytes) -> str:
@@ -48,8 +54,10 @@ def not_modified(request: Request, etag: str) -> bool:
     return found is not None and (found.strip() == "*" or etag in _tags(found))
 
 
-def require_match(request: Request, etag: str) -> None:
-    """Make sure that what this tag names is what the client takes it for, if it says so.
+def require_match(request: Request, etag: Callable[[], str]) -> None:
+    """Make sure that what is there is what the client takes it for, if it says so.
+
+    `etag` gives its tag, and is called only where that is asked.
 
     Raises:
         PreconditionFailed: `If-Match` names something else.
@@ -58,7 +66,7 @@ def require_match(request: Request, etag: str) -> None:
     if found is None or found.strip() == "*":
         return
     # A weak tag does not do to change something.
-    if etag not in _tags(found, weak=False):
+    if etag() not in _tags(found, weak=False):
         raise PreconditionFailed(
             "it is not what If-Match names any more; fetch it again, and look before you change it"
         )

@@ -14,14 +14,13 @@ from index.filters import parse
 from index.store import DocumentSummary, PassageStore
 from service.bodies import document_body, documents_body, job_body
 from service.errors import Overloaded
-from service.host.feedback import Feedback
 from service.host.job_records import Job
 from service.http.access import Access, ReadAccess, WriteAccess
 from service.http.conditional import IF_NONE_MATCH, reply, require_match, tag
 from service.http.idempotent import attempt_of
 from service.http.jobs import over, seconds_to_wait
 from service.http.openapi import ADD_REQUEST, problems
-from service.http.paging import Cursor, read_cursor, write_cursor
+from service.http.paging import Cursor, page, read_cursor
 from service.http.problems import request_id
 from service.http.questions import Where
 from service.http.uploads import Sent, sent, spooled
@@ -82,11 +81,9 @@ def documents_page(
     while len(found) <= limit and (looked_at := store.page(after, piece)):
         found += fitting.select(looked_at)
         after = looked_at[-1].uri
-    shown = found[:limit]
+    shown, following = page(found, limit, query, lambda last: [last.uri[:_LONGEST], last.id])
     body = documents_body(shown)
-    if len(found) > limit:
-        last = shown[-1]
-        body.next_cursor = write_cursor(query, [last.uri[:_LONGEST], last.id])
+    body.next_cursor = following
     return body
 
 
@@ -120,22 +117,26 @@ async def add_documents(request: Request, access: WriteAccess) -> Response:
     several documents.
     """
     seconds = seconds_to_wait(request)
-    jobs = access.server.jobs
-    room = jobs.arrival(access.principal.key_id, access.collection.name)
-    async with contextmanager_in_threadpool(room), sent(request) as files:
-        job = await run_in_threadpool(accept, request, access, files)
+    job = await accepted(request, access)
     headers = {"Location": f"/v1/jobs/{job.id}"}
     if seconds:
         # It is accepted, however many follow jobs.
         with suppress(Overloaded):
-            job = await over(jobs, job, seconds)
+            job = await over(access.server.jobs, job, seconds)
         if job.state.over:
             headers["Preference-Applied"] = f"wait={seconds}"
     status = 200 if seconds and job.state.over else 202
     return Response(job_body(job).model_dump_json(), status, headers, "application/json")
 
 
-def accept(request: Request, access: Access, files: list[Sent]) -> Job:
+async def accepted(request: Request, access: Access) -> Job:
+    """The job of what a request sends, which is kept."""
+    room = access.server.jobs.arrivals.enter(access.principal.key_id, access.collection.name)
+    async with contextmanager_in_threadpool(room), sent(request) as files:
+        return await run_in_threadpool(_accept, request, access, files)
+
+
+def _accept(request: Request, access: Access, files: list[Sent]) -> Job:
     """Keep what was sent, and take it down as a job."""
     jobs, asking = access.server.jobs, access.principal
     attempt = attempt_of(request)
@@ -226,13 +227,13 @@ def remove_document(request: Request, document_id: DocumentId, access: WriteAcce
     document = engine.store.document(document_id)
 
     def check() -> None:
-        require_match(request, tag(_whole(access, document_id)))
+        require_match(request, lambda: tag(_whole(access, document_id)))
 
     check()
     with access.server.removing.enter():
         access.server.jobs.withdraw(name, [document.uri, *document.copies], _PATIENCE, check)
         engine.remove([document_id])
-    Feedback(access.server.state).forget(name, [document_id])
+    access.server.feedback.forget(name, [document_id])
     audit("document.remove", access.principal, name, document=document_id)
 
 

@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.conditional import compressed_tag
+from service.http.outgoing import with_headers
 
 # Below, a response is sent as it is: compressing it would cost more than it saves.
 _LEAST = 1024
@@ -37,14 +38,11 @@ class Compressed:
             await self._as_it_is(scope, receive, send)
             return
 
-        async def tagged(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if headers.get("content-encoding") == "gzip" and "etag" in headers:
-                    headers["ETag"] = compressed_tag(headers["etag"])
-            await send(message)
+        def tag(headers: MutableHeaders) -> None:
+            if headers.get("content-encoding") == "gzip" and "etag" in headers:
+                headers["ETag"] = compressed_tag(headers["etag"])
 
-        await self._app(scope, receive, tagged)
+        await self._app(scope, receive, with_headers(send, tag))
 
 
 class HeadAsGet:

@@ -13,7 +13,7 @@ from service.host.keys import Scope
 from service.host.labelled import labelled
 from service.http.access import Access, ReadAccess
 from service.http.openapi import problems
-from service.http.paging import Cursor, Limit, read_cursor, write_cursor
+from service.http.paging import Cursor, Limit, page, read_cursor
 from service.observing.audit import audit
 from service.schemas import FeedbackBody, FeedbackRequest, JudgementBody
 from service.schemas.base import MOST_OFFSET
@@ -35,7 +35,7 @@ def give_feedback(sent: FeedbackRequest, access: ReadAccess) -> JudgementBody:
     What the same key said of the same answer to the same question before is replaced.
     """
     store = access.collection.engine.store
-    judgement = Feedback(access.server.state).give(
+    judgement = access.server.feedback.give(
         access.collection.name,
         access.principal.key_id,
         checked(sent.question),
@@ -59,11 +59,8 @@ def list_feedback(access: ReadAccess, cursor: Cursor = None, limit: Limit = 20) 
     query = ("feedback", access.collection.name)
     [before] = read_cursor(cursor, query, [int]) or [None]
     found = feedback.page(access.collection.name, before, limit + 1)
-    shown = found[:limit]
-    return FeedbackBody(
-        feedback=[_body(judgement) for judgement in shown],
-        next_cursor=write_cursor(query, [shown[-1].number]) if len(found) > limit else None,
-    )
+    shown, following = page(found, limit, query, lambda judgement: [judgement.number])
+    return FeedbackBody(feedback=[_body(judgement) for judgement in shown], next_cursor=following)
 
 
 @router.get(
@@ -132,10 +129,9 @@ def _to_read(access: Access) -> Feedback:
         Forbidden: whoever asks is none.
     """
     access.principal.require(Scope.ADMIN)
-    feedback = Feedback(access.server.state)
+    feedback = access.server.feedback
     meant = feedback.documents(access.collection.name)
-    there = {summary.id for summary in access.collection.engine.store.documents()} if meant else ()
-    gone = meant.difference(there)
+    gone = meant - access.collection.engine.store.known_ids(meant)
     if gone:
         feedback.forget(access.collection.name, gone)
     return feedback

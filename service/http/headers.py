@@ -1,7 +1,9 @@
 """What every response tells a browser not to do; plain ASGI."""
 
 from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.http.outgoing import with_headers
 
 # What a response is for a browser unless its handler says otherwise: nothing that runs, loads or
 # stands in a frame, kept nowhere. Pages have a policy of their own.
@@ -63,14 +65,11 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
 
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _UNLESS_SET.items():
-                    headers.setdefault(name, value)
-                headers.update(_ALWAYS)
-                if scope.get("scheme") == "https":
-                    headers.update(_OVER_HTTPS)
-            await send(message)
+        def guard(headers: MutableHeaders) -> None:
+            for name, value in _UNLESS_SET.items():
+                headers.setdefault(name, value)
+            headers.update(_ALWAYS)
+            if scope.get("scheme") == "https":
+                headers.update(_OVER_HTTPS)
 
-        await self._app(scope, receive, guarded)
+        await self._app(scope, receive, with_headers(send, guard))

@@ -116,14 +116,9 @@ class Idempotent:
             await problem(scope, 422, detail)(scope, receive, send)
             return
         request = Request(scope)
-        try:
-            asking = await run_in_threadpool(principal, request)
-        except PinciteError:
-            # The handler says so as it always does.
-            await self._app(scope, receive, send)
-            return
         writes = server_of(request).idempotency
-        attempt = Attempt(asking.key_id or "", token, scope)
+        # Who asks was found out before: `KeyFirst` stands around this.
+        attempt = Attempt(principal(request).key_id or "", token, scope)
         scope["state"]["attempt"] = attempt
         try:
             with writes.alone(attempt.who, token):

@@ -13,12 +13,15 @@ from fastapi.responses import Response, StreamingResponse
 
 from service.bodies import job_body
 from service.host.job_records import Job, JobState, unknown_job
-from service.host.jobs import Jobs, Stage
+from service.host.jobs import Jobs
 from service.host.keys import Scope
+from service.host.taking_in import Stage
 from service.http.access import Asking, Principal, ReadAccess, Serving
 from service.http.conditional import IF_NONE_MATCH, reply
+from service.http.events import event, event_stream
+from service.http.negotiation import EVENTS
 from service.http.openapi import problems
-from service.http.paging import Cursor, Limit, read_cursor, write_cursor
+from service.http.paging import Cursor, Limit, page, read_cursor
 from service.observing.audit import audit
 from service.schemas import JobBody, JobsBody, StageBody
 
@@ -51,11 +54,8 @@ def list_jobs(
     # Not the job's number, which would tell how many uploads other collections had.
     [before] = read_cursor(cursor, query, [str]) or [None]
     found = access.server.jobs.page(access.collection.name, states, before, limit + 1)
-    shown = found[:limit]
-    return JobsBody(
-        jobs=[job_body(job) for job in shown],
-        next_cursor=write_cursor(query, [shown[-1].id]) if len(found) > limit else None,
-    )
+    shown, following = page(found, limit, query, lambda job: [job.id])
+    return JobsBody(jobs=[job_body(job) for job in shown], next_cursor=following)
 
 
 @router.get(
@@ -103,7 +103,7 @@ class Follower:
 
 async def _follower(job_id: JobId, asking: Asking, server: Serving) -> AsyncIterator[Follower]:
     follower = Follower(await run_in_threadpool(seen, server.jobs, job_id, asking, Scope.READ))
-    with server.jobs.following(follower.job.id, follower.notify):
+    with server.jobs.followers.join(follower.job.id, follower.notify):
         yield follower
 
 
@@ -116,7 +116,7 @@ async def _follower(job_id: JobId, asking: Asking, server: Serving) -> AsyncIter
         200: {
             "description": "Server-sent events: `progress` with a StageBody, `job` with a JobBody "
             "whenever a file's state changes, at the end `done` with the JobBody.",
-            "content": {"text/event-stream": {}},
+            "content": {EVENTS: {}},
         }
     },
 )
@@ -127,11 +127,7 @@ async def follow_job(
 
     A stream that ends without `done` is to be opened again: the server was stopped.
     """
-    return StreamingResponse(
-        _events(follower, server.jobs),
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-        media_type="text/event-stream",
-    )
+    return event_stream(_events(follower, server.jobs))
 
 
 async def _events(follower: Follower, jobs: Jobs) -> AsyncIterator[str]:
@@ -140,9 +136,9 @@ async def _events(follower: Follower, jobs: Jobs) -> AsyncIterator[str]:
         job = await run_in_threadpool(jobs.get, follower.job.id)
         stage = None if job.state.over else jobs.stage(job.id)
         if job != told[0]:
-            yield _event("done" if job.state.over else "job", job_body(job))
+            yield event("done" if job.state.over else "job", job_body(job).model_dump_json())
         if stage is not None and stage != told[1]:
-            yield _event("progress", _stage_body(job, stage))
+            yield event("progress", _stage_body(job, stage).model_dump_json())
         if job.state.over or jobs.stopping:
             return
         if told == (job, stage):
@@ -150,11 +146,6 @@ async def _events(follower: Follower, jobs: Jobs) -> AsyncIterator[str]:
         told = job, stage
         await asyncio.sleep(_PACE)
         await follower.wait(_HEARTBEAT)
-
-
-def _event(name: str, body: JobBody | StageBody) -> str:
-    # JSON of ours has no line ends outside of its texts, and none in them that is not escaped.
-    return f"event: {name}\ndata: {body.model_dump_json()}\n\n"
 
 
 def _stage_body(job: Job, stage: Stage) -> StageBody:
@@ -177,7 +168,7 @@ async def over(jobs: Jobs, job: Job, seconds: float) -> Job:
     """A job once it is over, or as it is after so many seconds."""
     until = monotonic() + seconds
     follower = Follower(job)
-    with jobs.following(job.id, follower.notify):
+    with jobs.followers.join(job.id, follower.notify):
         while True:
             job = await run_in_threadpool(jobs.get, job.id)
             left = until - monotonic()

@@ -16,6 +16,7 @@ from service.host.admission import ClientGone
 from service.host.rates import Allowance
 from service.http.access import principal
 from service.http.origins import SAFE_METHODS
+from service.http.outgoing import with_headers
 from service.http.problems import of_error, problem, unexpected
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -48,16 +49,14 @@ class RequestIds:
         scope.setdefault("state", {})["request_id"] = name
         started = False
 
-        async def named(message: Message) -> None:
+        def named(headers: MutableHeaders) -> None:
             nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = name
-            await send(message)
+            started = True
+            headers["X-Request-ID"] = name
 
+        answer = with_headers(send, named)
         try:
-            await self._app(scope, receive, named)
+            await self._app(scope, receive, answer)
         except (ClientDisconnect, ClientGone):
             # Nobody is there to be answered.
             log.info("request %s: the client went away", name)
@@ -65,7 +64,7 @@ class RequestIds:
             log.exception("request %s: unexpected error", name)
             if started:
                 raise
-            await unexpected(scope)(scope, receive, named)
+            await unexpected(scope)(scope, receive, answer)
 
 
 class KeyFirst:
@@ -180,10 +179,9 @@ class RateHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
 
-        async def told(message: Message) -> None:
+        def tell(headers: MutableHeaders) -> None:
             allowance = scope.get("state", {}).get("allowance")
-            if message["type"] == "http.response.start" and isinstance(allowance, Allowance):
-                MutableHeaders(scope=message).update(allowance.headers())
-            await send(message)
+            if isinstance(allowance, Allowance):
+                headers.update(allowance.headers())
 
-        await self._app(scope, receive, told)
+        await self._app(scope, receive, with_headers(send, tell))

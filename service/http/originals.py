@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Annotated
 from urllib.parse import quote
 
@@ -13,7 +12,7 @@ from fastapi.responses import Response, StreamingResponse
 from index.provenance import Original
 from index.rendering import LEAST_WIDTH, MOST_WIDTH
 from service.http.access import ReadAccess
-from service.http.conditional import CACHED, IF_NONE_MATCH, not_modified, range_wanted, tag
+from service.http.conditional import CACHED, IF_NONE_MATCH, not_modified, range_wanted, reply
 from service.http.documents import DocumentId
 from service.http.openapi import problems
 
@@ -22,7 +21,6 @@ _STEP = 256 * 1024
 # A document is not ours: whatever it holds must not run in our name, even where it is opened.
 _HARMLESS = {
     "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
 }
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
 
@@ -30,9 +28,9 @@ router = APIRouter(prefix="/v1/documents", tags=["documents"])
 
 
 def _original(document_id: DocumentId, access: ReadAccess) -> Iterator[Original]:
-    with ExitStack() as held:
-        with access.server.drawing.enter():
-            original = held.enter_context(access.collection.engine.original(document_id))
+    with access.server.drawing.enter():
+        original = access.collection.engine.original(document_id)
+    with original:
         yield original
 
 
@@ -110,11 +108,7 @@ def get_page_image(
     """A page of a PDF, drawn. A box times the picture's width over the page's lies on its words."""
     with access.server.drawing.enter():
         png = access.collection.engine.page_image(document_id, page, width).png
-    etag = tag(png)
-    headers = {"ETag": etag, **_HARMLESS, **CACHED}
-    if not_modified(request, etag):
-        return Response(status_code=304, headers=headers)
-    return Response(png, 200, headers, "image/png")
+    return reply(request, png, "image/png", _HARMLESS)
 
 
 def attachment(name: str) -> str:

@@ -2,12 +2,14 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Query
 from starlette.exceptions import HTTPException
+
+_Item = TypeVar("_Item")
 
 MOST_CHARACTERS = 8000
 
@@ -19,6 +21,20 @@ Cursor = Annotated[
     ),
 ]
 Limit = Annotated[int, Query(description="The most to give.", ge=1, le=100)]
+
+
+def page(
+    found: Sequence[_Item],
+    limit: int,
+    query: Sequence[str],
+    place: Callable[[_Item], Sequence[object]],
+) -> tuple[Sequence[_Item], str | None]:
+    """The first `limit` of what was found, and the cursor for what comes after, if there is more.
+
+    `place` tells an item's place in the list.
+    """
+    shown = found[:limit]
+    return shown, write_cursor(query, place(shown[-1])) if len(found) > limit else None
 
 
 def write_cursor(query: Sequence[str], place: Sequence[object]) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -74,7 +73,7 @@ def of_error(scope: Scope, error: PinciteError) -> Response:
     scope.setdefault("state", {})["error"] = type(error).__name__
     headers = {}
     if isinstance(error, Busy):
-        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+        headers["Retry-After"] = str(error.wait)
     elif what.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request %s: %s", request_id(scope), error)
     if isinstance(error, Unauthorized):

@@ -20,6 +20,7 @@ from service.bodies import partial_reply_body, reply_body, search_body
 from service.engine import Engine
 from service.host.admission import ClientGone
 from service.http.access import Access, ReadAccess
+from service.http.events import event, event_stream
 from service.http.negotiation import EVENTS, JSON, preferred
 from service.http.openapi import events, problems
 from service.http.problems import of_error, request_id, unexpected
@@ -78,7 +79,6 @@ _FORMS: dict[int | str, dict[str, Any]] = {
 }
 _ANNOTATIONS_TYPE = f'{ANNOTATIONS}; profile="{PROFILE}"'
 _CHOSEN = {"Vary": "Accept"}
-_STREAMED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 router = APIRouter(tags=["questions"])
 
@@ -116,6 +116,22 @@ class _Asked:
         return reply_body(reply, collection, include)
 
 
+async def _by_address(
+    q: Question,
+    access: ReadAccess,
+    top_k: TopK = ANSWERS,
+    passages: Passages = PASSAGES,
+    min_confidence: Least = None,
+    where: Where = (),
+    include: Included = None,
+) -> _Asked:
+    """The question that an address has, with how to answer it."""
+    return _Asked(access, q, Options(top_k, passages, min_confidence, where=parse(where)), include)
+
+
+_ByAddress = Annotated[_Asked, Depends(_by_address)]
+
+
 @router.post(
     "/v1/ask",
     summary="Ask a question",
@@ -138,20 +154,9 @@ async def ask(request: Request, sent: AskRequest, access: ReadAccess, turns: _Tu
     response_model=ReplyBody,
     responses=problems(404, 406, 422, 503) | _FORMS,
 )
-async def ask_by_address(
-    request: Request,
-    q: Question,
-    access: ReadAccess,
-    turns: _Turns,
-    top_k: TopK = ANSWERS,
-    passages: Passages = PASSAGES,
-    min_confidence: Least = None,
-    where: Where = (),
-    include: Included = None,
-) -> Response:
+async def ask_by_address(request: Request, asked: _ByAddress, turns: _Turns) -> Response:
     """The same as the other way to ask, for a quick try."""
-    options = Options(top_k, passages, min_confidence, where=parse(where))
-    return await _answered(request, _Asked(access, q, options, include), turns)
+    return await _answered(request, asked, turns)
 
 
 @router.get(
@@ -160,25 +165,14 @@ async def ask_by_address(
     response_class=StreamingResponse,
     responses=problems(404, 422, 503) | {200: _EVENT_STREAM},
 )
-async def ask_and_listen(
-    request: Request,
-    q: Question,
-    access: ReadAccess,
-    turns: _Turns,
-    top_k: TopK = ANSWERS,
-    passages: Passages = PASSAGES,
-    min_confidence: Least = None,
-    where: Where = (),
-    include: Included = None,
-) -> Response:
+async def ask_and_listen(request: Request, asked: _ByAddress, turns: _Turns) -> Response:
     """Answer a question while the passages are read, a few at a time.
 
     What is wrong with the question itself is a problem as everywhere, without a stream. Close the
     stream after `reply` or `problem`: a browser would ask again. One that is closed before stops
     the reading.
     """
-    options = Options(top_k, passages, min_confidence, where=parse(where))
-    return await _streamed(request, _Asked(access, q, options, include), turns)
+    return await _streamed(request, asked, turns)
 
 
 @router.post(
@@ -226,7 +220,7 @@ def _options(engine: Engine, sent: AskOptions) -> Options:
     """
     where = parse(sent.where)
     if sent.documents is not None:
-        known = {summary.id for summary in engine.store.documents()}
+        known = engine.store.known_ids(sent.documents)
         for document_id in sent.documents:
             if document_id not in known:
                 raise UnknownDocument(
@@ -276,9 +270,7 @@ async def _streamed(request: Request, asked: _Asked, turns: AsyncExitStack) -> R
     replies = asked.replies()
     # Before anything is sent, so that a question that cannot be taken has its own status.
     first = await run_in_threadpool(next, replies)
-    return StreamingResponse(
-        _events(request, asked, first, replies), headers=_CHOSEN | _STREAMED, media_type=EVENTS
-    )
+    return event_stream(_events(request, asked, first, replies), _CHOSEN)
 
 
 async def _events(
@@ -286,23 +278,18 @@ async def _events(
 ) -> AsyncIterator[str]:
     reply: Reply | None = first
     while reply is not None:
-        yield _event("partial" if reply.unread else "reply", asked.body(reply).model_dump_json())
+        yield event("partial" if reply.unread else "reply", asked.body(reply).model_dump_json())
         if await request.is_disconnected():
             return
         try:
             reply = await run_in_threadpool(_following, others)
         except PinciteError as error:
-            yield _event("problem", _text(of_error(request.scope, error)))
+            yield event("problem", _text(of_error(request.scope, error)))
             return
         except Exception:
             log.exception("request %s: unexpected error", request_id(request.scope))
-            yield _event("problem", _text(unexpected(request.scope)))
+            yield event("problem", _text(unexpected(request.scope)))
             return
-
-
-def _event(name: str, data: str) -> str:
-    # Our JSON has no line ends but within its texts, where they are escaped.
-    return f"event: {name}\ndata: {data}\n\n"
 
 
 def _text(response: Response) -> str:

@@ -16,7 +16,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from index.extract import INSIDE
+from index.documents import INSIDE
 from service.host.job_records import Upload
 from service.host.jobs import Jobs
 from service.schemas import TextRequest

@@ -61,10 +61,7 @@ class Gauges:
         generation = store.generation
         known = self._counted.get(collection.name)
         if known is None or known[0] != generation:
-            documents = store.documents()
-            passages = sum(summary.passages for summary in documents)
-            known = (generation, len(documents), passages)
-            self._counted[collection.name] = known
+            known = self._counted[collection.name] = (generation, *store.counts())
         return known
 
 

@@ -1,7 +1,7 @@
 """What watches a server's work: each request and job is timed, counted, traced and logged here."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from time import time_ns
 
@@ -16,11 +16,11 @@ log = logging.getLogger("pincite.work")
 
 
 class Observer:
-    """The metrics of a server, and its traces if they are sent anywhere."""
+    """The metrics of a server, and its traces; None where they are sent nowhere."""
 
     def __init__(self, metrics: Metrics | None = None, traces: Traces | None = None) -> None:
         self.metrics = Metrics() if metrics is None else metrics
-        self._traces = traces
+        self.traces = traces
 
     @contextmanager
     def watching(self, work: Work) -> Iterator[None]:
@@ -57,7 +57,8 @@ class Observer:
             seconds = (ended - began) / 1e9
             self.metrics.observe(Stage.UPLOAD, seconds)
             named = {"pincite.job": job_id, "pincite.collection": collection}
-            self.trace(work, began, ended, named, {}, failed=error is not None)
+            if self.traces is not None:
+                self.traces.record(work, began, ended, named, {}, failed=error is not None)
             log.log(
                 logging.INFO if error is None else logging.WARNING,
                 "job",
@@ -72,24 +73,10 @@ class Observer:
                 ),
             )
 
-    def trace(
-        self,
-        work: Work,
-        began: int,
-        ended: int,
-        attributes: Mapping[str, str | int],
-        headers: Mapping[str, str],
-        *,
-        failed: bool,
-    ) -> None:
-        """Have work that has ended sent as a trace, if traces are sent; see `Traces.record`."""
-        if self._traces is not None:
-            self._traces.record(work, began, ended, attributes, headers, failed=failed)
-
     def close(self) -> None:
         """Send what is left of the traces."""
-        if self._traces is not None:
-            self._traces.close()
+        if self.traces is not None:
+            self.traces.close()
 
 
 def open_observer(settings: Settings) -> Observer:

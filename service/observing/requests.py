@@ -86,19 +86,20 @@ class Watched:
             self._observer.metrics.error(kind)
         self._observer.metrics.request(work.name, method, status, seconds)
         collection = state.get("collection")
-        attributes: dict[str, str | int] = {
-            "http.request.method": method,
-            "http.route": work.name,
-            "http.response.status_code": status,
-            "pincite.request_id": work.request_id,
-        }
-        if isinstance(collection, str):
-            attributes["pincite.collection"] = collection
         failed = status >= _FAILED
-        headers = dict(Headers(scope=scope).items())
-        self._observer.trace(
-            work, began, began + int(seconds * 1e9), attributes, headers, failed=failed
-        )
+        if self._observer.traces is not None:
+            attributes: dict[str, str | int] = {
+                "http.request.method": method,
+                "http.route": work.name,
+                "http.response.status_code": status,
+                "pincite.request_id": work.request_id,
+            }
+            if isinstance(collection, str):
+                attributes["pincite.collection"] = collection
+            ended = began + int(seconds * 1e9)
+            self._observer.traces.record(
+                work, began, ended, attributes, Headers(scope=scope), failed=failed
+            )
         level = logging.DEBUG if work.name in _PROBES else logging.INFO
         log.log(
             logging.WARNING if failed else level,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from service.host.collections import NAME
+from service.configuration import COLLECTION_NAME
 from service.schemas.base import Sent, Wire
 
 _EXAMPLE = "contracts"
@@ -13,7 +13,7 @@ _EXAMPLE = "contracts"
 class CollectionRequest(Sent):
     """A collection to make."""
 
-    name: Annotated[str, StringConstraints(pattern=f"^{NAME}$")] = Field(
+    name: Annotated[str, StringConstraints(pattern=f"^{COLLECTION_NAME.pattern}$")] = Field(
         description="Its name: 1 to 63 small letters, digits, - and _; no - or _ first.",
         examples=[_EXAMPLE],
     )

@@ -3,7 +3,6 @@
 import platform
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -13,25 +12,19 @@ from fastapi.responses import RedirectResponse, Response
 
 from index.errors import PinciteError
 from service import __version__
-from service.errors import meaning
 from service.host.collections import DEFAULT
 from service.host.server import Server
 from service.http import collections, keys
 from service.http.access import AdminAccess, Principal, Serving
-from service.observing.readiness import Finding, readiness
-from service.schemas import (
-    CollectionBody,
-    CollectionRequest,
-    KeyRequest,
-    MadeKeyBody,
-)
-from service.text import counted
+from service.http.problems import field_errors
+from service.observing.readiness import readiness
+from service.schemas import CollectionRequest, KeyRequest, MadeKeyBody
+from service.text import counted, size_of
 from service.web import addresses
 from service.web.forms import made_of
 from service.web.frame import frame
 from service.web.notices import Notice, notice_of
 from service.web.templating import page
-from service.web.uploads import size_of
 
 _SAID = {
     "made": "The collection is made.",
@@ -40,28 +33,6 @@ _SAID = {
 }
 
 router = APIRouter(prefix="/admin")
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A collection in the list."""
-
-    name: str
-    documents: int
-    passages: int
-    questions: int
-    size: str
-    removable: bool
-    address: str
-    feedback: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Health:
-    """How the server is: what was looked at, and what else there is to know."""
-
-    checks: Sequence[Finding]
-    facts: Sequence[tuple[str, str]]
 
 
 @router.get("")
@@ -140,18 +111,17 @@ def _page(
     notice: Notice | None = None,
     status: int = 200,
 ) -> Response:
-    found = collections.list_collections(principal, server).collections
-    opens_all = principal.collections is None
     values = {
         "said": said,
         "made": made,
-        "notice": notice,
-        "collections": [_row(one) for one in found],
+        "collections": collections.list_collections(principal, server).collections,
         "keys": keys.list_keys(principal, server).keys,
-        "bound": not opens_all,
-        "health": _health(server) if opens_all else None,
+        "bound": principal.collections is not None,
+        "checks": readiness(server) if principal.collections is None else None,
+        "facts": _facts(server) if principal.collections is None else None,
     }
-    return page("admin.html", frame(principal, server), "/admin", values, status=status)
+    around = frame(principal, server)
+    return page("admin.html", around, "/admin", values, notice=notice, status=status)
 
 
 def _refused(
@@ -159,30 +129,18 @@ def _refused(
 ) -> Response:
     """The page, with what stands in the way."""
     if isinstance(error, PinciteError):
-        return _page(principal, server, notice=notice_of(error), status=meaning(error).status)
-    fields = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
-    return _page(principal, server, notice=Notice("That cannot be made", fields), status=422)
+        return _page(principal, server, notice=notice_of(error))
+    fields = "; ".join(f"{one.field}: {one.detail}" for one in field_errors(error.errors()))
+    return _page(principal, server, notice=Notice("That cannot be made", fields, 422))
 
 
-def _row(body: CollectionBody) -> _Row:
-    return _Row(
-        body.name,
-        body.documents,
-        body.passages,
-        body.questions,
-        size_of(body.bytes),
-        body.removable,
-        addresses.page("/documents", body.name),
-        addresses.page("/v1/feedback/questions", body.name),
-    )
-
-
-def _health(server: Server) -> _Health:
+def _facts(server: Server) -> list[tuple[str, str]]:
+    """What there is to know of a server beside its readiness."""
     waiting, admission = server.jobs.waiting(), server.admission
     with server.collections.use(DEFAULT) as collection:
         embedder = collection.engine.store.settings.embedder.name
         reader = collection.engine.reader.name
-    facts = [
+    return [
         ("Questions", f"{admission.running} running, {admission.waiting} waiting"),
         ("Uploads", f"{counted(waiting.files, 'file')} waiting, {size_of(waiting.bytes)}"),
         ("Up for", _duration(server.uptime)),
@@ -195,7 +153,6 @@ def _health(server: Server) -> _Health:
             ),
         ),
     ]
-    return _Health(readiness(server), facts)
 
 
 def _duration(seconds: float) -> str:

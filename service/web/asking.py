@@ -7,22 +7,23 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from index.errors import PinciteError
 from index.filters import parse
 from qa.answers import ANSWERS, Options, Reply
-from service.errors import Busy, meaning
 from service.http.access import Access, ReadAccess
+from service.http.events import event, event_stream
 from service.http.turns import answer, turn
 from service.schemas import MOST_ANSWERS
 from service.web import addresses
 from service.web.addresses import Fields
-from service.web.frame import frame_of, holdings
+from service.web.frame import frame_of
+from service.web.holdings import holdings
 from service.web.narrowing import Narrowing, narrowing
-from service.web.notices import headers_of, notice_of
+from service.web.notices import Notice, notice_of
 from service.web.showing import ReplyView, reply_view, type_names
-from service.web.templating import HEADERS, NOTHING, page, rendered
+from service.web.templating import HEADERS, page, rendered
 
 _NEAREST = 3
 _MORE = 5
@@ -68,13 +69,13 @@ AskedHere = Annotated[Asked, Depends(asked)]
 @router.get("/")
 async def start(request: Request, access: ReadAccess, asking: AskedHere) -> Response:
     """The page to ask on, with the answers if something was asked."""
-    reply, wrong = None, None
+    reply, notice = None, None
     if asking.question:
         try:
             reply = await reply_to(request, access, asking)
         except PinciteError as error:
-            wrong = error
-    return await run_in_threadpool(_page, access, asking, reply, wrong)
+            notice = notice_of(error)
+    return await run_in_threadpool(_page, access, asking, reply, notice)
 
 
 async def reply_to(request: Request, access: Access, asking: Asked) -> Reply:
@@ -97,11 +98,7 @@ async def stream(request: Request, access: ReadAccess, asking: AskedHere) -> Res
     `partial` comes while more is read, then `reply`, or `problem`. An event's data is JSON: `html`
     is the piece of the page to show, `status` what it says in short.
     """
-    return StreamingResponse(
-        _events(request, access, asking),
-        headers=HEADERS | {"X-Accel-Buffering": "no"},
-        media_type="text/event-stream",
-    )
+    return event_stream(_events(request, access, asking), HEADERS)
 
 
 async def _events(request: Request, access: Access, asking: Asked) -> AsyncIterator[str]:
@@ -119,16 +116,12 @@ async def _events(request: Request, access: Access, asking: Asked) -> AsyncItera
 
 def _event(reply: Reply, access: Access, asking: Asked) -> str:
     view = _view(reply, access, asking)
-    piece = rendered(
-        "_reply.html",
-        reply=view,
-        **_values(access, asking),
-    )
+    piece = rendered("_reply.html", reply=view, **_values(access, asking))
     return _sent("reply" if view.done else "partial", piece, view.status)
 
 
-def _sent(event: str, piece: str, status: str) -> str:
-    return f"event: {event}\ndata: {json.dumps({'html': piece, 'status': status})}\n\n"
+def _sent(name: str, piece: str, status: str) -> str:
+    return event(name, json.dumps({"html": piece, "status": status}))
 
 
 def _view(reply: Reply, access: Access, asking: Asked) -> ReplyView:
@@ -149,23 +142,13 @@ def _values(access: Access, asking: Asked) -> dict[str, object]:
     }
 
 
-def _page(
-    access: Access, asking: Asked, reply: Reply | None, wrong: PinciteError | None
-) -> Response:
+def _page(access: Access, asking: Asked, reply: Reply | None, notice: Notice | None) -> Response:
     held = holdings(access.collection.engine)
     all_over = replace(asking, narrowing=Narrowing())
-    values = {
+    values = _values(access, asking) | {
         "cleared": addresses.page("/", access.collection.name, all_over.fields()),
         "documents": held.documents,
         "types": type_names(held.types),
         "reply": None if reply is None else _view(reply, access, asking),
-        "notice": None if wrong is None else notice_of(wrong),
     }
-    return page(
-        "ask.html",
-        frame_of(access),
-        "/",
-        _values(access, asking) | values,
-        status=200 if wrong is None else meaning(wrong).status,
-        headers=headers_of(wrong) if isinstance(wrong, Busy) else NOTHING,
-    )
+    return page("ask.html", frame_of(access), "/", values, notice=notice)

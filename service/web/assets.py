@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from service.http.conditional import not_modified
+from service.http.conditional import not_modified, tag
 
 _FOLDER = Path(__file__).parent / "static"
 _TYPES = {
@@ -48,10 +47,8 @@ def assets() -> Assets:
         for path in sorted(_FOLDER.iterdir())
         if path.suffix in _TYPES
     }
-    digest = sha256()
-    for name, (data, _) in files.items():
-        digest.update(f"{name}\0{len(data)}\0".encode() + data)
-    return Assets(digest.hexdigest()[:16], files)
+    etag = tag(*(part for name, (data, _) in files.items() for part in (name, data)))
+    return Assets(etag.strip('"'), files)
 
 
 @router.get("/static/{digest}/{name}")
@@ -73,10 +70,7 @@ def icon(request: Request) -> Response:
 
 def _served(own: Assets, name: str, lasting: str, request: Request) -> Response:
     data, media_type = own.files[name]
-    headers = {
-        "ETag": f'"{own.digest}"',
-        "Cache-Control": lasting,
-    }
+    headers = {"ETag": f'"{own.digest}"', "Cache-Control": lasting}
     if not_modified(request, headers["ETag"]):
         return Response(None, 304, headers)
     return Response(data, 200, headers, media_type)

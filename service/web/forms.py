@@ -5,6 +5,9 @@ from typing import TypeVar
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
+# An address that a form leads back to is not longer, nor is a key.
+LONGEST = 8_000
+
 _Model = TypeVar("_Model", bound=BaseModel)
 
 

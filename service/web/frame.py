@@ -1,17 +1,11 @@
 """What stands around every page: who looks, what they may do, and where else they can go."""
 
 from dataclasses import dataclass
-from threading import Lock
-from weakref import WeakKeyDictionary
 
-from service.engine import Engine
 from service.host.collections import DEFAULT
 from service.host.keys import Scope
 from service.host.server import Server
 from service.http.access import Access, Principal
-
-_lock = Lock()
-_known: "WeakKeyDictionary[Engine, Holdings]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +16,11 @@ class Frame:
     that it opens.
     """
 
-    who: str | None = None
-    may_write: bool = False
-    is_admin: bool = False
-    collection: str = DEFAULT
-    collections: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Holdings:
-    """What a collection holds, at one generation: how many documents, and of which types."""
-
-    generation: int
-    documents: int
-    types: tuple[str, ...]
+    who: str | None
+    may_write: bool
+    is_admin: bool
+    collection: str
+    collections: tuple[str, ...]
 
 
 def frame(principal: Principal, server: Server, collection: str = DEFAULT) -> Frame:
@@ -52,17 +37,3 @@ def frame(principal: Principal, server: Server, collection: str = DEFAULT) -> Fr
 def frame_of(access: Access) -> Frame:
     """The frame of a page about a collection."""
     return frame(access.principal, access.server, access.collection.name)
-
-
-def holdings(engine: Engine) -> Holdings:
-    """What a collection holds; counted once for each generation."""
-    generation = engine.store.generation
-    with _lock:
-        known = _known.get(engine)
-    if known is None or known.generation != generation:
-        documents = engine.store.documents()
-        types = tuple(sorted({document.media_type for document in documents}))
-        known = Holdings(generation, len(documents), types)
-        with _lock:
-            _known[engine] = known
-    return known

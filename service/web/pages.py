@@ -2,9 +2,9 @@
 
 from fastapi import FastAPI
 
-from service.web import admin, asking, assets, library, session, uploads, verdicts, viewing
+from service.web import admin, asking, assets, documents, session, uploads, verdicts, viewing
 
-_PARTS = (assets, asking, viewing, verdicts, library, uploads, session, admin)
+_PARTS = (assets, asking, viewing, verdicts, documents, uploads, session, admin)
 
 
 def install(app: FastAPI) -> None:

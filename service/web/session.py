@@ -5,13 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from service.errors import Busy, Unauthorized, meaning
+from service.errors import Busy, Unauthorized
 from service.http.access import Serving, sign_in, sign_out
-from service.web.forms import own
-from service.web.notices import headers_of, notice_of
-from service.web.templating import HEADERS, NOTHING, page
-
-_MOST = 8_000
+from service.web.forms import LONGEST, own
+from service.web.notices import notice_of
+from service.web.templating import HEADERS, page
 
 router = APIRouter()
 
@@ -19,30 +17,27 @@ router = APIRouter()
 @router.get("/login")
 def login_page(
     server: Serving,
-    next: Annotated[str, Query(max_length=_MOST)] = "/",  # noqa: A002 - its name
+    next: Annotated[str, Query(max_length=LONGEST)] = "/",  # noqa: A002 - its name
 ) -> Response:
     """The page to sign in on; where no keys are asked for, there is nothing to sign in to."""
     if server.is_open:
         return RedirectResponse(own(next), 303, HEADERS)
-    return page("login.html", None, "/login", {"next": own(next), "notice": None})
+    return page("login.html", None, "/login", {"next": own(next)})
 
 
 @router.post("/login")
 def login(
     request: Request,
-    key: Annotated[str, Form(max_length=_MOST)] = "",
-    next: Annotated[str, Form(max_length=_MOST)] = "/",  # noqa: A002 - its name
+    key: Annotated[str, Form(max_length=LONGEST)] = "",
+    next: Annotated[str, Form(max_length=LONGEST)] = "/",  # noqa: A002 - its name
 ) -> Response:
     """Open a session for a key, and go on to where one wanted to."""
     response = RedirectResponse(own(next), 303, HEADERS)
     try:
         sign_in(request, response, key)
     except (Busy, Unauthorized) as error:
-        values = {"next": own(next), "notice": notice_of(error)}
-        headers = headers_of(error) if isinstance(error, Busy) else NOTHING
-        return page(
-            "login.html", None, "/login", values, status=meaning(error).status, headers=headers
-        )
+        values = {"next": own(next)}
+        return page("login.html", None, "/login", values, notice=notice_of(error))
     return response
 
 

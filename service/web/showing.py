@@ -52,8 +52,8 @@ class PlaceView:
 
 
 @dataclass(frozen=True, slots=True)
-class OtherView:
-    """Another place that says the same, in its own words."""
+class Excerpt:
+    """A text from a document, with where it stands."""
 
     text: str
     place: PlaceView
@@ -63,6 +63,7 @@ class OtherView:
 class AnswerView:
     """An answer; `before`, `text` and `after` are its sentence. `sure` is in per cent, for a bar.
 
+    `others` are the other places that say the same, each in its own words.
     `citation` is for what is sent back with a verdict on the answer.
     """
 
@@ -75,37 +76,29 @@ class AnswerView:
     sure: int
     confidence: float
     place: PlaceView
-    others: tuple[OtherView, ...]
+    others: tuple[Excerpt, ...]
     citation: Citation
-
-
-@dataclass(frozen=True, slots=True)
-class PassageView:
-    """A passage that came near without holding an answer."""
-
-    text: str
-    place: PlaceView
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyView:
     """What came of a question, so far or in the end.
 
-    `status` says it in a few words; `reason` why there is no answer.
+    `status` says it in a few words; `reason` why there is no answer, `nearest` which passages came
+    near without holding one.
     """
 
-    question: str
     status: str
     reason: str
     answers: tuple[AnswerView, ...]
-    nearest: tuple[PassageView, ...]
+    nearest: tuple[Excerpt, ...]
     read: str
     done: bool
 
 
 def place_view(citation: Citation, collection: str, fields: Fields = ()) -> PlaceView:
     """A citation in words; `fields` go into the address of the page that shows it."""
-    title = shown(citation.title).strip() or called(citation.uri)
+    title = title_of(citation.title, citation.uri)
     # A heading that only repeats the title says nothing.
     if citation.section and shown(citation.section[0]).strip() == title:
         citation = replace(citation, section=citation.section[1:])
@@ -135,12 +128,11 @@ def reply_view(
         for number, answer in enumerate(reply.answers, 1)
     )
     return ReplyView(
-        question=shown(reply.question),
         status=_status(answers, len(reply.hits), reply.unread),
         reason=shown(reply.reason or ""),
         answers=answers,
         nearest=tuple(
-            PassageView(
+            Excerpt(
                 beginning(hit.passage.text, _BEGINNING), place_view(citation, collection, asked)
             )
             for hit, citation in nearest
@@ -167,7 +159,7 @@ def answer_view(answer: Answer, number: int, collection: str, asked: Fields) -> 
         confidence=round(answer.confidence, 4),
         place=place_view(citation, collection, fields),
         others=tuple(
-            OtherView(shown(other.text), place_view(other, collection, fields))
+            Excerpt(shown(other.text), place_view(other, collection, fields))
             for other in answer.also_at
         ),
         citation=citation,
@@ -194,8 +186,18 @@ def _status(answers: Sequence[AnswerView], read: int, unread: int) -> str:
 
 def type_names(types: Iterable[str]) -> list[tuple[str, str]]:
     """Media types, each with what people call it; in the order of the names."""
-    names = ((kind, FORMATS[kind].label if kind in FORMATS else kind) for kind in types)
+    names = ((kind, format_name(kind)) for kind in types)
     return sorted(names, key=lambda named: named[1].casefold())
+
+
+def format_name(media_type: str) -> str:
+    """What people call a format."""
+    return FORMATS[media_type].label if media_type in FORMATS else media_type
+
+
+def title_of(title: str, uri: str) -> str:
+    """A document's title on one line; without one, what the document is called."""
+    return shown(title).strip() or called(uri)
 
 
 def called(uri: str) -> str:

@@ -9,14 +9,15 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from service.host.collections import DEFAULT
-from service.text import counted, shown, visible
+from service.text import counted, shown, size_of, visible
 from service.web import addresses
 from service.web.assets import assets
 from service.web.frame import Frame
+from service.web.notices import Notice
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 # Nothing comes from elsewhere, nothing in the page itself runs, and nobody may frame it.
 POLICY = (
@@ -44,6 +45,7 @@ def _environment() -> Environment:
         "shown": shown,
         "visible": visible,
         "counted": counted,
+        "size": size_of,
         "first_up": lambda text: text[:1].upper() + text[1:],
     }
     made.globals["asset"] = assets().address
@@ -56,7 +58,7 @@ def rendered(template: str, **values: object) -> str:
 
 
 def html(
-    template: str, status: int = 200, headers: Mapping[str, str] = NOTHING, **values: object
+    template: str, status: int = 200, headers: Mapping[str, str] = _NOTHING, **values: object
 ) -> HTMLResponse:
     """The response that a template gives, under the page's own headers."""
     return HTMLResponse(rendered(template, **values), status, HEADERS | dict(headers))
@@ -68,15 +70,22 @@ def page(
     here: str,
     values: Mapping[str, object],
     *,
+    notice: Notice | None = None,
     status: int = 200,
-    headers: Mapping[str, str] = NOTHING,
+    headers: Mapping[str, str] = _NOTHING,
 ) -> HTMLResponse:
-    """A whole page: `here` is its path, `frame` what stands around it, None for only a name."""
+    """A whole page: `here` is its path, `frame` what stands around it, None for only a name.
+
+    With a notice of what went wrong, its status and headers are the response's.
+    """
     collection = DEFAULT if frame is None else frame.collection
     around = {
         "frame": frame,
         "here": here,
         "place": partial(addresses.page, collection=collection),
         "collection": collection,
+        "notice": notice,
     }
+    if notice is not None:
+        status, headers = notice.status, notice.headers
     return html(template, status, headers, **around, **values)

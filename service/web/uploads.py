@@ -10,7 +10,7 @@ from service.host.job_records import Job, JobFile, JobState
 from service.host.keys import Scope
 from service.http import jobs
 from service.http.access import Asking, Serving
-from service.text import counted, shown
+from service.text import counted, shown, size_of
 from service.web import addresses
 from service.web.frame import frame
 from service.web.templating import html, page
@@ -22,7 +22,8 @@ _STATES = {
     JobState.FAILED: "failed",
     JobState.CANCELLED: "was cancelled",
 }
-_STATUSES = {
+# What became of a file.
+STATUSES = {
     Status.ADDED: "added",
     Status.CHANGED: "takes the place of what was there",
     Status.MOVED: "moved",
@@ -65,11 +66,8 @@ class UploadView:
     id: str
     said: str
     over: bool
-    collection: str
-    created: str
     address: str
     files: tuple[FileView, ...]
-    documents: str
 
 
 @router.get("/uploads/{job_id}")
@@ -100,11 +98,8 @@ def upload_view(job: Job) -> UploadView:
         id=job.id,
         said=_STATES[job.state],
         over=job.state.over,
-        collection=job.collection,
-        created=job.created_at,
         address=f"/uploads/{job.id}",
         files=tuple(_file_view(file, job.collection) for file in job.files),
-        documents=addresses.page("/documents", job.collection),
     )
 
 
@@ -119,7 +114,7 @@ def _file_view(file: JobFile, collection: str) -> FileView:
 
 
 def _outcome_view(outcome: Outcome, collection: str) -> OutcomeView:
-    said = _STATUSES[outcome.status]
+    said = STATUSES[outcome.status]
     if outcome.documents > 1:
         said += f": {counted(outcome.documents, 'document')}"
     here = outcome.document_id
@@ -130,13 +125,3 @@ def _outcome_view(outcome: Outcome, collection: str) -> OutcomeView:
         failed=outcome.status is Status.FAILED,
         address=None if here is None else addresses.view(collection, here, 0, 0),
     )
-
-
-def size_of(count: int) -> str:
-    """A number of bytes for people."""
-    size = float(count)
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"

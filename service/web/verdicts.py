@@ -8,9 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 from service.http.access import ReadAccess
 from service.http.feedback import give_feedback
 from service.schemas import FeedbackRequest
-from service.web.forms import made_of, own
-
-_MOST = 8_000
+from service.web.forms import LONGEST, made_of, own
 
 router = APIRouter()
 
@@ -23,9 +21,8 @@ def feedback(
     document_id: Annotated[str | None, Form()] = None,
     start: Annotated[int | None, Form()] = None,
     end: Annotated[int | None, Form()] = None,
-    text: Annotated[str | None, Form()] = None,
     confidence: Annotated[float | None, Form()] = None,
-    again: Annotated[str, Form(max_length=_MOST)] = "/",
+    again: Annotated[str, Form(max_length=LONGEST)] = "/",
 ) -> Response:
     """Keep what is said of an answer, and go back to the answers."""
     said = made_of(
@@ -35,7 +32,6 @@ def feedback(
         document_id=document_id,
         start=start,
         end=end,
-        text=text,
         confidence=confidence,
     )
     give_feedback(said, access)

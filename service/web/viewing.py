@@ -10,7 +10,6 @@ from fastapi.responses import RedirectResponse, Response
 
 from index.documents import Document
 from index.errors import InvalidFilter, InvalidQuestion
-from index.extract.formats import FORMATS
 from qa.answers import Citation, Reply, cite
 from service.errors import Busy
 from service.http.access import Access, ReadAccess
@@ -22,7 +21,14 @@ from service.web.access import PathAccess
 from service.web.asking import Asked, AskedHere, reply_to
 from service.web.frame import frame_of
 from service.web.sheets import Sheet, sheet
-from service.web.showing import AnswerView, answer_view, called, place_view
+from service.web.showing import (
+    AnswerView,
+    answer_view,
+    called,
+    format_name,
+    place_view,
+    title_of,
+)
 from service.web.templating import page as whole
 from service.web.windows import REACH, stretch, window
 
@@ -259,7 +265,8 @@ def _neighbours(look: _Look, reply: Reply) -> _Neighbours:
         beside = answers.get(of)
         if beside is None:
             return None
-        return answer_view(beside, of, name, asked.fields()).place.address
+        fields = [*asked.fields(), ("n", str(of))]
+        return place_view(beside.citation, name, fields).address
 
     return _Neighbours(
         answer=shown_here,
@@ -294,7 +301,6 @@ def _on_the_web(citation: Citation | None) -> str | None:
 
 
 def _about(document: Document, access: Access) -> _About:
-    kind = document.media_type
     size = [counted(len(document.text), "character")]
     if document.pages:
         size.insert(0, counted(document.pages[-1].number, "page"))
@@ -304,9 +310,9 @@ def _about(document: Document, access: Access) -> _About:
         ("SHA-256", document.sha256),
     ]
     return _About(
-        title=shown(document.title).strip() or called(document.uri),
+        title=title_of(document.title, document.uri),
         file=called(document.uri),
-        kind=FORMATS[kind].label if kind in FORMATS else kind,
+        kind=format_name(document.media_type),
         size=", ".join(size),
         facts=tuple(facts[:_MOST_FACTS]),
         original=addresses.document(access.collection.name, document.id, "original"),

@@ -4,20 +4,17 @@ A window is a bounded stretch of the text, so that a page stays small however lo
 """
 
 import itertools
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import Literal
 
-from index.documents import Document, Page, Part, Section
+from index.documents import Document, touching
 from service.text import shown, visible
 
 # Characters on each side of where a window is opened.
 REACH = 20_000
 # A window begins and ends with a line if one does so within this many characters.
 _SNAP = 2_000
-
-_Range = TypeVar("_Range", Page, Part, Section)
 
 Kind = Literal["heading", "label", "text"]
 
@@ -153,9 +150,9 @@ def _labels(document: Document, first: int, last: int) -> dict[int, list[str]]:
     Those in which the window begins are named at its beginning.
     """
     found: dict[int, list[str]] = {}
-    for page in _touching(document.pages, first, last):
+    for page in touching(document.pages, first, last):
         found.setdefault(max(first, page.start), []).append(f"Page {page.number}")
-    for part in _touching(document.parts, first, last):
+    for part in touching(document.parts, first, last):
         name = f"{part.kind.capitalize()} {shown(part.name).strip()}"
         found.setdefault(max(first, part.start), []).append(name)
     return found
@@ -165,17 +162,10 @@ def _headings(document: Document, first: int, last: int) -> dict[int, tuple[int,
     """The headings that begin in a window: their levels and ends, by where they begin."""
     found = {}
     text = document.text
-    for section in _touching(document.sections, first, last):
+    for section in touching(document.sections, first, last):
         gap = text.find("\n\n", section.start, min(section.end, last))
         end = min(section.end, last) if gap < 0 else gap
         is_heading = section.path and text[section.start : end].split() == section.path[-1].split()
         if section.start >= first and is_heading:
             found[section.start] = (len(section.path), end)
     return found
-
-
-def _touching(ranges: Sequence[_Range], first: int, last: int) -> Sequence[_Range]:
-    """Those of several ranges in order that share a character with `[first, last)`."""
-    begin = bisect_right(ranges, first, key=lambda one: one.end)
-    end = bisect_left(ranges, last, key=lambda one: one.start)
-    return ranges[begin:end]

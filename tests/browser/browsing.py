@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,10 @@ class Browsing:
             "localhost",
         ):
             self.wrong.append(f"request: {request.url}")
+
+
+# Opens a window; takes what `Browsing` does.
+Browse = Callable[..., Browsing]
 
 
 def kept(page: Page, name: str, *, full: bool = False) -> Path:

@@ -1,11 +1,11 @@
 """Chromium, and servers of their own on the sample documents."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Browsing, chromium, launched
+from browsing import Browse, Browsing, chromium, launched
 from playwright.sync_api import Browser, expect
 from serving import Served, command, serving
 
@@ -34,7 +34,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def browse(browser: Browser) -> Iterator[Callable[..., Browsing]]:
+def browse(browser: Browser) -> Iterator[Browse]:
     """Opens windows of a person's own; at the end, nothing in them may have gone wrong."""
     opened: list[Browsing] = []
 
@@ -58,7 +58,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def library(seeded: Path) -> Iterator[Served]:
+def standing(seeded: Path) -> Iterator[Served]:
     """A server on the sample documents, which no test changes."""
     with serving(seeded) as served:
         yield served

@@ -1,12 +1,8 @@
 """What holds for every page: who reads it by ear, by hand, in the dark, on a phone."""
 
-from collections.abc import Callable
-
 import pytest
-from browsing import Browsing, kept, violations
+from browsing import Browse, kept, violations
 from serving import Served
-
-Browse = Callable[..., Browsing]
 
 PAGES = {
     "start": "/",
@@ -22,31 +18,31 @@ PAGES = {
 MOST_BYTES = 150_000
 
 
-def _addresses(library: Served) -> dict[str, str]:
+def _addresses(standing: Served) -> dict[str, str]:
     deposit = "&q=How+much+is+the+deposit%3F&n=1"
-    return {name: library.address + path for name, path in PAGES.items()} | {
-        "printed": library.view("office-lease.pdf", "£68,400 a year", deposit),
-        "text": library.view("staff-handbook.md", "26 days of paid leave"),
-        "removal": f"{library.address}/documents/{library.document('faq.html')['id']}/remove",
+    return {name: standing.address + path for name, path in PAGES.items()} | {
+        "printed": standing.view("office-lease.pdf", "£68,400 a year", deposit),
+        "text": standing.view("staff-handbook.md", "26 days of paid leave"),
+        "removal": f"{standing.address}/documents/{standing.document('faq.html')['id']}/remove",
     }
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_on_any_page(browse: Browse, library: Served, dark: bool) -> None:
+def test_axe_finds_nothing_on_any_page(browse: Browse, standing: Served, dark: bool) -> None:
     window = browse(dark=dark)
     window.expected = {404, 422}
     found = {}
-    for name, address in _addresses(library).items():
+    for name, address in _addresses(standing).items():
         page = window.go(address)
         found[name] = violations(page)
         kept(page, f"{name}-{'dark' if dark else 'light'}", full=True)
     assert not any(found.values()), "\n".join(found.values())
 
 
-def test_no_page_is_wider_than_a_phone(browse: Browse, library: Served) -> None:
+def test_no_page_is_wider_than_a_phone(browse: Browse, standing: Served) -> None:
     window = browse(phone=True)
     window.expected = {404, 422}
-    for name, address in _addresses(library).items():
+    for name, address in _addresses(standing).items():
         page = window.go(address)
         width = page.evaluate("document.documentElement.scrollWidth")
         kept(page, f"{name}-phone", full=True)
@@ -54,7 +50,7 @@ def test_no_page_is_wider_than_a_phone(browse: Browse, library: Served) -> None:
 
 
 @pytest.mark.parametrize("name", ["start", "answers", "documents", "printed"])
-def test_the_first_paint_needs_few_bytes(browse: Browse, library: Served, name: str) -> None:
+def test_the_first_paint_needs_few_bytes(browse: Browse, standing: Served, name: str) -> None:
     window = browse()
     wire = window.context.new_cdp_session(window.page)
     wire.send("Network.enable")
@@ -68,7 +64,7 @@ def test_the_first_paint_needs_few_bytes(browse: Browse, library: Served, name: 
         "Network.loadingFinished",
         lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}),
     )
-    window.go(_addresses(library)[name])
+    window.go(_addresses(standing)[name])
     # The picture of a printed page comes after what is painted first.
     first = {
         names[one]: size for one, size in sizes.items() if one in names and ".png" not in names[one]

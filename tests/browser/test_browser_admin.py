@@ -1,13 +1,11 @@
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Browsing, kept, violations
+from browsing import Browse, kept, violations
 from playwright.sync_api import Page, expect
 from serving import Served, command, serving
-
-Browse = Callable[..., Browsing]
 
 
 @pytest.fixture

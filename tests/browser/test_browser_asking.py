@@ -1,14 +1,10 @@
-from collections.abc import Callable
-
-from browsing import Browsing, kept
+from browsing import Browse, kept
 from playwright.sync_api import Page, Route, expect
 from serving import Served
 
 LEAVE = "How many days of paid leave do full-time staff get?"
 WARRANTY = "How long is the warranty on the Corvella Duo 58?"
 SILENT = "What is the population of Mars?"
-
-Browse = Callable[..., Browsing]
 
 # Keeps what the page says while answers come.
 _LISTEN = """
@@ -28,9 +24,9 @@ def _ask(page: Page, question: str) -> None:
 
 
 def test_a_question_is_answered_with_the_quote_marked_and_its_source(
-    browse: Browse, library: Served
+    browse: Browse, standing: Served
 ) -> None:
-    page = browse().go(library.address)
+    page = browse().go(standing.address)
     expect(page.locator("#q")).to_be_focused()
     kept(page, "start")
     _ask(page, LEAVE)
@@ -39,7 +35,7 @@ def test_a_question_is_answered_with_the_quote_marked_and_its_source(
     expect(first).to_contain_text("Full-time staff receive 26 days of paid leave a year")
     expect(first.locator(".sure")).to_contain_text("% confidence")
     expect(first.locator("a.source")).to_have_text("Larkfield & Moss Staff Handbook")
-    assert page.url.startswith(f"{library.address}/?q=How+many+days")
+    assert page.url.startswith(f"{standing.address}/?q=How+many+days")
     assert page.title().startswith(LEAVE)
     kept(page, "ask")
     first.locator("a.source").click()
@@ -48,10 +44,10 @@ def test_a_question_is_answered_with_the_quote_marked_and_its_source(
     expect(page.locator("li.answer mark").first).to_have_text("26")
 
 
-def test_answers_arrive_while_the_reading_goes_on(browse: Browse, library: Served) -> None:
+def test_answers_arrive_while_the_reading_goes_on(browse: Browse, standing: Served) -> None:
     window = browse()
     window.page.add_init_script(_LISTEN)
-    page = window.go(library.address)
+    page = window.go(standing.address)
     # Asked nowhere else: a reply that was kept comes at once.
     _ask(page, "How long does the warranty on the Corvella Duo 58 last?")
     said = page.evaluate("window.said")
@@ -64,9 +60,9 @@ def test_answers_arrive_while_the_reading_goes_on(browse: Browse, library: Serve
 
 
 def test_where_the_documents_do_not_say_the_nearest_passages_are_shown(
-    browse: Browse, library: Served
+    browse: Browse, standing: Served
 ) -> None:
-    page = browse().go(library.address)
+    page = browse().go(standing.address)
     _ask(page, SILENT)
     expect(page.get_by_role("heading", name="The documents do not say")).to_be_visible()
     expect(page.locator("ol.passages > li")).to_have_count(3)
@@ -74,8 +70,8 @@ def test_where_the_documents_do_not_say_the_nearest_passages_are_shown(
     kept(page, "silent")
 
 
-def test_all_is_done_with_the_keyboard(browse: Browse, library: Served) -> None:
-    page = browse().go(f"{library.address}/documents")
+def test_all_is_done_with_the_keyboard(browse: Browse, standing: Served) -> None:
+    page = browse().go(f"{standing.address}/documents")
     keyboard = page.keyboard
     # The first key leads past what stands on top of every page.
     keyboard.press("Tab")
@@ -104,12 +100,12 @@ def test_all_is_done_with_the_keyboard(browse: Browse, library: Served) -> None:
     expect(page.locator("nav.beside")).to_contain_text("Answer 1 of 3")
     # From everywhere, one key leads to a question.
     keyboard.press("/")
-    page.wait_for_url(f"{library.address}/")
+    page.wait_for_url(f"{standing.address}/")
     expect(page.locator("#q")).to_be_focused()
 
 
-def test_going_back_leads_to_the_question_before(browse: Browse, library: Served) -> None:
-    page = browse().go(library.address)
+def test_going_back_leads_to_the_question_before(browse: Browse, standing: Served) -> None:
+    page = browse().go(standing.address)
     _ask(page, LEAVE)
     _ask(page, SILENT)
     expect(page.get_by_role("heading", name=SILENT)).to_have_count(1)
@@ -124,8 +120,8 @@ def test_going_back_leads_to_the_question_before(browse: Browse, library: Served
     assert page.evaluate("window.same") is True
 
 
-def test_what_has_the_focus_is_seen(browse: Browse, library: Served) -> None:
-    page = browse().go(f"{library.address}/documents")
+def test_what_has_the_focus_is_seen(browse: Browse, standing: Served) -> None:
+    page = browse().go(f"{standing.address}/documents")
     for _ in range(8):
         page.keyboard.press("Tab")
         tag, outline, shadow = page.evaluate(
@@ -136,8 +132,8 @@ def test_what_has_the_focus_is_seen(browse: Browse, library: Served) -> None:
         assert outline != "none" or shadow != "none", tag
 
 
-def test_a_question_is_narrowed_to_a_type(browse: Browse, library: Served) -> None:
-    page = browse().go(library.address)
+def test_a_question_is_narrowed_to_a_type(browse: Browse, standing: Served) -> None:
+    page = browse().go(standing.address)
     page.get_by_text("Narrow").click()
     page.get_by_label("Type").select_option("PDF")
     _ask(page, LEAVE)
@@ -156,9 +152,9 @@ def test_a_verdict_is_kept(browse: Browse, own: Served) -> None:
 
 
 def test_without_scripts_a_question_is_answered_and_its_quote_shown(
-    browse: Browse, library: Served
+    browse: Browse, standing: Served
 ) -> None:
-    page = browse(scripts=False).go(library.address)
+    page = browse(scripts=False).go(standing.address)
     page.locator("#q").fill(LEAVE)
     page.locator("#q").press("Enter")
     page.wait_for_url("**/?q=**")
@@ -167,10 +163,10 @@ def test_without_scripts_a_question_is_answered_and_its_quote_shown(
     expect(page.locator("#quote")).to_be_in_viewport()
 
 
-def test_what_stands_in_the_way_is_said(browse: Browse, library: Served) -> None:
+def test_what_stands_in_the_way_is_said(browse: Browse, standing: Served) -> None:
     window = browse()
     window.expected = {503}
-    page = window.go(library.address)
+    page = window.go(standing.address)
 
     def busy(route: Route) -> None:
         detail = "there is more to do than can be done just now; try again in 7 s"
@@ -189,9 +185,9 @@ def test_what_stands_in_the_way_is_said(browse: Browse, library: Served) -> None
     expect(page.locator("li.answer mark").first).to_have_text("26")
 
 
-def test_a_server_that_is_gone_is_said(browse: Browse, library: Served) -> None:
+def test_a_server_that_is_gone_is_said(browse: Browse, standing: Served) -> None:
     window = browse()
-    page = window.go(library.address)
+    page = window.go(standing.address)
     page.route("**/ask/stream?*", lambda route: route.abort())
     _ask(page, LEAVE)
     expect(page.get_by_role("alert")).to_contain_text("cannot be reached")

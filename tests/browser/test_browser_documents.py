@@ -1,11 +1,8 @@
-from collections.abc import Callable
 from pathlib import Path
 
-from browsing import Browsing, kept, violations
+from browsing import Browse, kept, violations
 from playwright.sync_api import JSHandle, Page, expect
 from serving import Served
-
-Browse = Callable[..., Browsing]
 
 TOWER = "The water tower of Ostrand is 61 metres high.\n"
 QUESTION = "How high is the water tower of Ostrand?"
@@ -133,8 +130,8 @@ def test_the_page_of_an_upload_goes_on_by_itself(browse: Browse, own: Served) ->
     expect(page.locator("#said")).to_have_text("The upload is in.")
 
 
-def test_the_list_is_narrowed(browse: Browse, library: Served) -> None:
-    page = browse().go(f"{library.address}/documents")
+def test_the_list_is_narrowed(browse: Browse, standing: Served) -> None:
+    page = browse().go(f"{standing.address}/documents")
     kept(page, "documents")
     page.get_by_text("Narrow").click()
     page.get_by_label("Type").select_option("PDF")

@@ -1,13 +1,10 @@
 """A document that would like to be more than text, seen on every page that shows it."""
 
-from collections.abc import Callable
 from urllib.parse import quote
 
-from browsing import Browsing, kept
+from browsing import Browse, kept
 from playwright.sync_api import expect
 from serving import Served
-
-Browse = Callable[..., Browsing]
 
 _ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)><svg onload=alert(3)>"
 _NAME = "</title><script>alert(4)</script>\u202egpj.txt"

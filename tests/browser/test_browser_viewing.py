@@ -1,15 +1,13 @@
 import io
-from collections.abc import Callable
 from urllib.request import urlopen
 
 import numpy as np
 import numpy.typing as npt
-from browsing import Browsing, kept
+from browsing import Browse, kept
 from PIL import Image
 from playwright.sync_api import Page, expect
 from serving import Served
 
-Browse = Callable[..., Browsing]
 Pixels = npt.NDArray[np.int64]
 
 RENT = "£68,400 a year"
@@ -36,10 +34,10 @@ def _drawn(page: Page) -> None:
 
 
 def test_the_quote_is_marked_where_it_is_printed_on_the_page(
-    browse: Browse, library: Served
+    browse: Browse, standing: Served
 ) -> None:
-    document = library.document("office-lease.pdf")
-    page = browse().go(library.view("office-lease.pdf", RENT))
+    document = standing.document("office-lease.pdf")
+    page = browse().go(standing.view("office-lease.pdf", RENT))
     _drawn(page)
     expect(page.locator("#quote")).to_be_in_viewport()
     kept(page, "view")
@@ -48,7 +46,7 @@ def test_the_quote_is_marked_where_it_is_printed_on_the_page(
 
     # The very picture that lies under the mark, by itself.
     source = page.locator(".sheet img").get_attribute("src")
-    with urlopen(f"{library.address}{source}") as drawn:  # noqa: S310 - our own
+    with urlopen(f"{standing.address}{source}") as drawn:  # noqa: S310 - our own
         picture = Image.open(io.BytesIO(drawn.read())).convert("RGB")
     alone = np.asarray(picture.resize((width, height)), dtype=np.int64)
     assert not _marked(alone).any()
@@ -85,12 +83,12 @@ def _boxes(page: Page) -> tuple[float, float, float, float]:
     )
 
 
-def test_the_boxes_are_those_of_the_citation(browse: Browse, library: Served) -> None:
+def test_the_boxes_are_those_of_the_citation(browse: Browse, standing: Served) -> None:
     question = "How+long+is+the+warranty+on+the+Corvella+Duo+58%3F"
-    answer = library.get(f"/v1/ask?q={question}")["answers"][0]
+    answer = standing.get(f"/v1/ask?q={question}")["answers"][0]
     citation = answer["citation"]
     page = browse().go(
-        f"{library.address}/view/default/{citation['document_id']}"
+        f"{standing.address}/view/default/{citation['document_id']}"
         f"?start={citation['start']}&end={citation['end']}"
     )
     left, top, right, bottom = _boxes(page)
@@ -100,8 +98,8 @@ def test_the_boxes_are_those_of_the_citation(browse: Browse, library: Served) ->
     assert abs(bottom - max(box["bottom"] for box in citation["boxes"])) <= 1.01
 
 
-def test_the_mark_stays_on_the_words_when_the_page_grows(browse: Browse, library: Served) -> None:
-    page = browse().go(library.view("office-lease.pdf", RENT))
+def test_the_mark_stays_on_the_words_when_the_page_grows(browse: Browse, standing: Served) -> None:
+    page = browse().go(standing.view("office-lease.pdf", RENT))
     _drawn(page)
     before = page.locator("#quote rect").first.bounding_box()
     page.get_by_role("link", name="200%").click()
@@ -116,8 +114,8 @@ def test_the_mark_stays_on_the_words_when_the_page_grows(browse: Browse, library
     assert _dark(seen).mean() > 0.05
 
 
-def test_one_turns_the_pages_and_comes_back(browse: Browse, library: Served) -> None:
-    page = browse().go(library.view("office-lease.pdf", RENT))
+def test_one_turns_the_pages_and_comes_back(browse: Browse, standing: Served) -> None:
+    page = browse().go(standing.view("office-lease.pdf", RENT))
     page.get_by_role("link", name="Page 2").click()
     expect(page.locator(".turns strong")).to_have_text("Page 2 of 5")
     expect(page.locator("#quote")).to_have_count(0)
@@ -126,9 +124,9 @@ def test_one_turns_the_pages_and_comes_back(browse: Browse, library: Served) -> 
 
 
 def test_the_words_of_a_page_can_be_selected_where_they_stand(
-    browse: Browse, library: Served
+    browse: Browse, standing: Served
 ) -> None:
-    page = browse().go(library.view("office-lease.pdf", RENT))
+    page = browse().go(standing.view("office-lease.pdf", RENT))
     _drawn(page)
     line = page.locator(".print text", has_text="£68,400").first
     box, marked = line.bounding_box(), page.locator("#quote rect").first.bounding_box()
@@ -141,12 +139,12 @@ def test_the_words_of_a_page_can_be_selected_where_they_stand(
 
 
 def test_a_page_whose_picture_is_not_to_be_had_is_set_from_its_text(
-    browse: Browse, library: Served
+    browse: Browse, standing: Served
 ) -> None:
     window = browse()
     window.expected = {404}
     window.page.route("**/pages/*.png?*", lambda route: route.fulfill(status=404))
-    page = window.go(library.view("office-lease.pdf", RENT))
+    page = window.go(standing.view("office-lease.pdf", RENT))
     expect(page.locator(".sheet")).to_have_class("sheet zoom-100 lost")
     seen = _pixels(page.locator("#quote rect").first.screenshot())
     assert _marked(seen).mean() > 0.3
@@ -154,9 +152,9 @@ def test_a_page_whose_picture_is_not_to_be_had_is_set_from_its_text(
     kept(page, "view-lost")
 
 
-def test_a_quote_in_a_text_is_marked_and_in_view(browse: Browse, library: Served) -> None:
+def test_a_quote_in_a_text_is_marked_and_in_view(browse: Browse, standing: Served) -> None:
     quote = "26 days of paid leave"
-    page = browse().go(library.view("staff-handbook.md", quote))
+    page = browse().go(standing.view("staff-handbook.md", quote))
     mark = page.locator("#quote")
     expect(mark).to_have_text(quote)
     expect(mark).to_be_in_viewport()
@@ -165,8 +163,8 @@ def test_a_quote_in_a_text_is_marked_and_in_view(browse: Browse, library: Served
     kept(page, "view-text")
 
 
-def test_one_goes_from_answer_to_answer(browse: Browse, library: Served) -> None:
-    page = browse().go(f"{library.address}/?q=How+much+is+the+deposit%3F")
+def test_one_goes_from_answer_to_answer(browse: Browse, standing: Served) -> None:
+    page = browse().go(f"{standing.address}/?q=How+much+is+the+deposit%3F")
     page.locator("a.source").first.click()
     page.wait_for_url("**/view/**")
     beside = page.locator("nav.beside")
@@ -179,14 +177,14 @@ def test_one_goes_from_answer_to_answer(browse: Browse, library: Served) -> None
     expect(page.locator("aside mark")).to_have_text(first)
 
 
-def test_a_quotation_is_copied_with_its_citation(browse: Browse, library: Served) -> None:
+def test_a_quotation_is_copied_with_its_citation(browse: Browse, standing: Served) -> None:
     window = browse(permissions=["clipboard-read", "clipboard-write"])
-    page = window.go(library.view("office-lease.pdf", RENT))
+    page = window.go(standing.view("office-lease.pdf", RENT))
     for name, holds in {
         "Quotation": f"“{RENT}”\n— Lease: Third Floor, Saltmarsh House",
         "Markdown": f"> {RENT}",
         "BibTeX": "@misc{",
-        "Link": f"{library.address}/view/default/",
+        "Link": f"{standing.address}/view/default/",
     }.items():
         page.get_by_role("button", name=f"Copy {name}").click()
         expect(page.locator("#said")).to_have_text(f"{name} copied.")
@@ -197,10 +195,10 @@ def test_a_quotation_is_copied_with_its_citation(browse: Browse, library: Served
 
 
 def test_without_scripts_the_quote_is_seen_and_quotations_can_be_selected(
-    browse: Browse, library: Served
+    browse: Browse, standing: Served
 ) -> None:
     for ending, quote in (("office-lease.pdf", RENT), ("staff-handbook.md", "26 days")):
-        page = browse(scripts=False).go(library.view(ending, quote) + "#quote")
+        page = browse(scripts=False).go(standing.view(ending, quote) + "#quote")
         expect(page.locator("#quote")).to_be_in_viewport()
         expect(page.get_by_role("button", name="Copy Markdown")).to_be_hidden()
         page.locator("summary", has_text="Markdown").click()

@@ -602,6 +602,7 @@ def test_origins_are_told_with_what_could_not_be_read(store: PassageStore) -> No
         OriginState(Origin(TRAM.uri, TRAM.sha256, "7"), 1),
         OriginState(broken.origin, 0, tuple(broken.problems)),
     ]
+    assert store.problems() == [*problems, *broken.problems]
     store.put([an_intake(replace(TRAM, uri="test:x.pdf"), EMBEDDER)])
     assert store.origins()[-1] == OriginState(Origin("test:x.pdf", TRAM.sha256, ""), 1)
 
@@ -884,6 +885,14 @@ def test_digests_that_origins_have_are_known(store: PassageStore) -> None:
     store.remove([LEASE.id])
     assert store.known_digests(asked) == {digest}
     assert store.known_digests([]) == set()
+
+
+def test_ids_that_documents_have_are_known(store: PassageStore) -> None:
+    put(store, LEASE, ZOO)
+    assert store.known_ids([LEASE.id, "none", "'", ZOO.id]) == {LEASE.id, ZOO.id}
+    store.remove([LEASE.id])
+    assert store.known_ids([LEASE.id, ZOO.id]) == {ZOO.id}
+    assert store.known_ids([]) == set()
 
 
 def test_removing_takes_all_copies(store: PassageStore) -> None:

@@ -223,6 +223,9 @@ class MemoryStore:
                 if uri in (None, of)
             ]
 
+    def problems(self) -> list[Problem]:
+        return [problem for state in self.origins() for problem in state.problems]
+
     def remove(self, document_ids: Iterable[str]) -> None:
         with self._lock:
             ids = list(document_ids)
@@ -288,6 +291,10 @@ class MemoryStore:
     def known_digests(self, digests: Collection[str]) -> set[str]:
         with self._lock:
             return {origin.sha256 for origin in self._origins.values()} & set(digests)
+
+    def known_ids(self, document_ids: Iterable[str]) -> set[str]:
+        with self._lock:
+            return {*document_ids} & self._documents.keys()
 
     def known_vectors(self, texts: Sequence[str]) -> dict[str, Vectors]:
         with self._lock:

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index.catalog import Catalog
 from index.database import DATABASE
 from index.doctor import check
 from index.documents import Document
@@ -30,6 +29,7 @@ from index.errors import (
 )
 from index.local_store import FAISS_FILE, LocalStore
 from index.migrations import FORMAT_VERSION
+from index.passage_tables import PassageTables
 from index.passages import Splitter
 from index.store import Candidate, IndexSettings
 from tests.fakes.hash_embedder import HashEmbedder
@@ -301,14 +301,14 @@ def test_questions_do_not_wait_for_a_change(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, go_on = threading.Event(), threading.Event()
-    insert = Catalog.insert_passages
+    insert = PassageTables.insert
 
-    def slow(catalog: Catalog, *arguments: Any) -> None:
-        insert(catalog, *arguments)
+    def slow(tables: PassageTables, *arguments: Any) -> None:
+        insert(tables, *arguments)
         begun.set()
         assert go_on.wait(30)
 
-    monkeypatch.setattr(Catalog, "insert_passages", slow)
+    monkeypatch.setattr(PassageTables, "insert", slow)
     change = threading.Thread(target=put, args=(store, "eel"))
     change.start()
     try:

@@ -235,6 +235,8 @@ TestUploads = Uploads.TestCase
 TestUploads.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)
 
 
+# How long the disk takes is not what is asked.
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(CONTENTS), min_size=1, max_size=4))
 def test_the_digests_tell_what_is_kept(kept: list[bytes]) -> None:
     with temporary() as folder:

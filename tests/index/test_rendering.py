@@ -27,7 +27,7 @@ from index.rendering import (
     png,
     png_size,
 )
-from tests.index.extract.pdf_files import lines, made, read
+from tests.index.extract.pdf_files import lines, made, one_word, read
 from tests.paths import ROOT
 
 Picture = npt.NDArray[np.uint8]
@@ -79,17 +79,7 @@ def covered(found: tuple[Box, ...], document: Document, image: PageImage) -> npt
 def test_ink_is_inside_the_boxes(
     word: str, font: str, size: float, turn: int, slant: float, crop: bool, width: int
 ) -> None:
-    def print_word(canvas: Canvas) -> None:
-        canvas.setPageSize((300, 340))
-        if crop:
-            canvas.setCropBox((20, 30, 280, 310))
-        canvas.setPageRotation(turn)
-        canvas.translate(150, 160)
-        canvas.rotate(slant)
-        canvas.setFont(font, size)
-        canvas.drawString(0, 0, word)
-
-    data = made(print_word)
+    data = made(one_word(word, font, size, turn, slant, crop))
     document = read(data)
     image, pixels = drawn(data, 1, width)
     assert image.width == width

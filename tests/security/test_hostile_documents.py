@@ -7,7 +7,6 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from email.message import Message
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +21,7 @@ from service.http.app import create_app
 from service.observing.logs import Json, Plain
 from service.settings import Settings
 from tests.service.service_fakes import fake_server
+from tests.service.web_pages import Page
 
 MARKUP = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)><svg/onload=alert(3)>"
 TEMPLATE = "{{7*7}}{%print(7*7)%}${7*7}<%= 7*7 %>#{7*7}"
@@ -75,33 +75,17 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         yield made
 
 
-class Page(HTMLParser):
-    """What a browser makes of a page: its elements, and its text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
 def _is_harmless(text: str) -> None:
     page = Page(text)
     for tag, attributes in page.elements:
         assert tag not in ("iframe", "object", "embed", "base", "math")
         assert not [name for name in attributes if name.startswith("on") or name == "style"]
         if tag == "script":
-            assert str(attributes["src"]).startswith("/static/")
+            assert attributes["src"].startswith("/static/")
         if tag == "img":
-            assert str(attributes["src"]).startswith(("/static/", "/v1/documents/"))
+            assert attributes["src"].startswith(("/static/", "/v1/documents/"))
         for name in ("href", "src", "action", "formaction"):
-            assert str(attributes.get(name) or "/").startswith(("/", "#", "http", "?")), attributes
+            assert (attributes.get(name) or "/").startswith(("/", "#", "http", "?")), attributes
     assert not re.search(r"<script>|<img src=x|<svg/onload|<b onclick", text)
     # What a person has typed stays as it is in the field where it can be changed.
     text = re.sub(r'(<input[^>]*) value="[^"]*"', r"\1", text)

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from service.bootstrap import open_server
 from service.cli import ask_app
+from service.host.server import Door
 from service.http.app import create_app
 from service.settings import Settings
 
@@ -131,7 +132,7 @@ def test_without_an_index_the_command_that_makes_one_is_named(run: Run, tmp_path
 @pytest.mark.parametrize("question", [QUESTION, UNSAID])
 def test_json_is_what_the_service_answers(run: Run, library: Path, question: str) -> None:
     printed = json.loads(run("ask", question, "--json", index=library).stdout)
-    server = open_server(Settings(index=library))
+    server = open_server(Settings(index=library), Door.KEYED)
     with TestClient(create_app(server), base_url="http://localhost") as client:
         served = client.post("/v1/ask", json={"question": question}).json()
     assert printed.pop("timings_ms").keys() == served.pop("timings_ms").keys()

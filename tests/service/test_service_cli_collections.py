@@ -7,6 +7,7 @@ from service_fakes import Run
 from uploading import sent
 
 from service.bootstrap import open_server
+from service.host.server import Door
 from service.http.app import create_app
 from service.settings import Settings
 
@@ -31,7 +32,7 @@ def test_a_collection_is_made_listed_and_used(run: Run, tmp_path: Path) -> None:
         {"name": "contracts", **empty, "folder": str(folder)},
         {"name": "default", **empty, "folder": str(index)},
     ]
-    server = open_server(Settings(index=index))
+    server = open_server(Settings(index=index), Door.KEYED)
     with TestClient(create_app(server), base_url="http://localhost") as client:
         path = "/v1/documents?collection=contracts"
         sent(client, path, json={"text": "The lease runs for five years.", "uri": "t:lease"})

@@ -90,6 +90,14 @@ def test_files_are_uploaded_found_and_removed(ours: Client, tmp_path: Path) -> N
     assert refused.value.problem.type == "urn:pincite:problem:unknown-document"
 
 
+def test_a_path_may_be_words(ours: Client, tmp_path: Path) -> None:
+    path = tmp_path / "tea.txt"
+    path.write_bytes(b"A tea costs 2 pounds.")
+    assert [file.name for file in ours.upload(str(path)).files] == ["tea.txt"]
+    (found,) = ours.documents(["uri=upload:tea.txt"])
+    assert ours.original(found.id) == b"A tea costs 2 pounds."
+
+
 def test_an_upload_is_followed_until_it_is_over(ours: Client) -> None:
     job = ours.upload(("tea.txt", b"A tea costs 2 pounds."), wait=0)
     *_, last = ours.following(job.id)

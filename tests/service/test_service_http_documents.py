@@ -307,7 +307,8 @@ def test_more_files_than_a_form_may_have_are_refused(standing_client: TestClient
 def test_a_collection_holds_no_more_documents_than_it_may(
     client: TestClient, server: Server
 ) -> None:
-    server.jobs._bounds = replace(server.jobs._bounds, documents=3)
+    arrivals = server.jobs.arrivals
+    arrivals._bounds = replace(arrivals._bounds, documents=3)
     sent(client, json={**NOTE, "uri": "test:parking"})
     full = client.post("/v1/documents", json={**NOTE, "uri": "test:other"})
     assert full.status_code == 409

@@ -142,7 +142,7 @@ def test_a_client_that_waits_too_short_has_the_job_as_it_is(client: TestClient, 
 def test_while_too_much_waits_uploads_are_refused(
     client: TestClient, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.host.jobs._ARRIVING", 0)
+    monkeypatch.setattr("service.host.arrivals._ARRIVING", 0)
     refused = client.post("/v1/documents", json={"text": "Hello."})
     assert refused.status_code == 503
     assert int(refused.headers["Retry-After"]) >= 1

@@ -16,10 +16,12 @@ from index.errors import UnavailableIndex, UnreadableDocument
 from index.outcomes import Outcome, Progress, Status
 from service.engine import Engine
 from service.errors import Overloaded, UnknownJob
+from service.host import followers, taking_in
 from service.host import jobs as module
+from service.host.arrivals import Bounds
 from service.host.collections import Collections
 from service.host.job_records import Job, JobRecords, JobState, Upload
-from service.host.jobs import Bounds, Jobs
+from service.host.jobs import Jobs
 from service.host.spool import Spool
 from service.host.state import State
 
@@ -316,7 +318,7 @@ def test_why_a_file_failed_is_kept(site: Site, error: Exception, reason: str) ->
 def test_while_the_index_is_not_available_a_file_is_tried_again(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_PAUSES", (0.001, 0.001))
+    monkeypatch.setattr(taking_in, "_PAUSES", (0.001, 0.001))
     times = iter([True, True, False, True, True, True])
 
     def fail(_: str) -> None:
@@ -364,9 +366,9 @@ def test_no_more_waits_than_may(tmp_path: Path) -> None:
         with pytest.raises(Overloaded, match="as many uploads wait") as refused:
             site.submit("12345")
         assert refused.value.retry_after >= 1
-        with pytest.raises(Overloaded), site.jobs.arrival(None, "default"):
+        with pytest.raises(Overloaded), site.jobs.arrivals.enter(None, "default"):
             pass
-        with site.jobs.arrival(None, "other"):
+        with site.jobs.arrivals.enter(None, "other"):
             pass
         with pytest.raises(Overloaded):
             site.submit("x" * 51, collection="other")
@@ -383,14 +385,14 @@ def test_no_more_waits_than_may(tmp_path: Path) -> None:
 def test_so_many_uploads_arrive_at_once_and_not_all_from_one_key(site: Site) -> None:
     with ExitStack() as arriving:
         for _ in range(16):
-            arriving.enter_context(site.jobs.arrival("a", "default"))
-        with pytest.raises(Overloaded, match="at once"), site.jobs.arrival("a", "default"):
+            arriving.enter_context(site.jobs.arrivals.enter("a", "default"))
+        with pytest.raises(Overloaded, match="at once"), site.jobs.arrivals.enter("a", "default"):
             pass
         for _ in range(16):
-            arriving.enter_context(site.jobs.arrival("b", "default"))
-        with pytest.raises(Overloaded, match="at once"), site.jobs.arrival("c", "default"):
+            arriving.enter_context(site.jobs.arrivals.enter("b", "default"))
+        with pytest.raises(Overloaded, match="at once"), site.jobs.arrivals.enter("c", "default"):
             pass
-    with site.jobs.arrival("a", "default"):
+    with site.jobs.arrivals.enter("a", "default"):
         pass
 
 
@@ -435,7 +437,10 @@ def test_who_follows_a_job_hears_of_each_change(site: Site) -> None:
     site.shelves["default"].before = lambda _: gate()
     job = site.submit("One.")
     heard = threading.Event()
-    with site.jobs.following(job.id, heard.set), site.jobs.following("nothing", other.set):
+    with (
+        site.jobs.followers.join(job.id, heard.set),
+        site.jobs.followers.join("nothing", other.set),
+    ):
         site.jobs.start()
         assert gate.reached.wait(20)
         assert heard.wait(20)
@@ -453,14 +458,14 @@ def test_who_follows_a_job_hears_of_each_change(site: Site) -> None:
 
 
 def test_no_more_follow_than_may(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_FOLLOWERS", 1)
+    monkeypatch.setattr(followers, "_MOST", 1)
     with (
-        site.jobs.following("a", lambda: None),
+        site.jobs.followers.join("a", lambda: None),
         pytest.raises(Overloaded),
-        site.jobs.following("b", lambda: None),
+        site.jobs.followers.join("b", lambda: None),
     ):
         pass
-    with site.jobs.following("b", lambda: None):
+    with site.jobs.followers.join("b", lambda: None):
         pass
 
 

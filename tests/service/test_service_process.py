@@ -70,6 +70,8 @@ def test_a_question_imports_no_torch_and_no_web_server(library: Path) -> None:
         "sentence_transformers",
         "fastapi",
         "uvicorn",
+        "prometheus_client",
+        "asyncio",
         "pypdfium2",
     }
 

@@ -2,7 +2,7 @@ import re
 
 import pytest
 from fastapi.testclient import TestClient
-from web_pages import Page
+from web_pages import Page, page_at
 
 from service.host.keys import Scope
 from service.host.server import Server
@@ -24,17 +24,11 @@ def _sign_in(client: TestClient, key: str, then: str = "/admin") -> None:
     assert (sent.status_code, sent.headers["Location"]) == (303, then)
 
 
-def _page(client: TestClient, address: str) -> Page:
-    response = client.get(address, headers=OURS)
-    assert response.status_code == 200, response.text
-    return Page(response.text)
-
-
 def test_without_keys_there_is_nothing_to_sign_in_to(client: TestClient) -> None:
     sent = client.get("/login?next=/documents", follow_redirects=False)
     assert (sent.status_code, sent.headers["Location"]) == (303, "/documents")
-    assert "/logout" not in _page(client, "/").addresses
-    assert "There are no keys" in _page(client, "/admin").text
+    assert "/logout" not in page_at(client, "/").addresses
+    assert "There are no keys" in page_at(client, "/admin").text
 
 
 def test_a_key_opens_the_page_until_one_signs_out(client: TestClient, server: Server) -> None:
@@ -45,7 +39,7 @@ def test_a_key_opens_the_page_until_one_signs_out(client: TestClient, server: Se
     page = Page(client.get(sent.headers["Location"]).text)
     assert page.forms == [("/login", {"next": "/documents?path=x"})]
     _sign_in(client, key, "/documents?path=x")
-    assert "Sign out" in _page(client, "/").text
+    assert "Sign out" in page_at(client, "/").text
     assert client.get("/v1/documents").status_code == 200
     sent = client.post("/logout", headers=OURS, follow_redirects=False)
     assert sent.headers["Location"] == "/login"
@@ -88,7 +82,7 @@ def test_a_link_from_another_site_is_opened_once_more_from_here(
     page = Page(sent.text.replace("</title>", "</title></html>"))
     assert page.all("meta") == [{"http-equiv": "refresh", "content": "0; url=/?q=a%22b"}]
     _sign_in(client, key)
-    assert "Pincite" in _page(client, "/").text
+    assert "Pincite" in page_at(client, "/").text
 
 
 def test_a_key_is_made_shown_once_and_revoked(client: TestClient, server: Server) -> None:
@@ -104,7 +98,7 @@ def test_a_key_is_made_shown_once_and_revoked(client: TestClient, server: Server
     assert found is not None
     bearer = {"Authorization": f"Bearer {found[0]}"}
     assert client.get("/v1/documents", headers=bearer).status_code == 200
-    page = _page(client, "/admin")
+    page = page_at(client, "/admin")
     assert found[0] not in page.text
     assert f"<i>reader</i>{found[1]}readdefault" in page.text.replace(" ", "")
     revoked = client.post(f"/admin/keys/{found[1]}/revoke", headers=OURS)
@@ -150,9 +144,9 @@ def test_a_key_that_cannot_be_made_is_a_notice(client: TestClient) -> None:
 def test_health_is_told_to_those_who_look_after_all_of_it(
     client: TestClient, server: Server
 ) -> None:
-    assert "models: loaded" in _page(client, "/admin").text
+    assert "models: loaded" in page_at(client, "/admin").text
     _sign_in(client, _key(server, Scope.ADMIN, "default"))
-    page = _page(client, "/admin")
+    page = page_at(client, "/admin")
     assert "models: loaded" not in page.text
     assert "Choose at least one." in page.text
 

@@ -3,19 +3,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from fastapi.testclient import TestClient
-from web_pages import Page
+from web_pages import Page, page_at
 
 from service.engine import Engine
 from service.errors import Overloaded
 from service.host.server import Server
 
 QUESTION = "How long is the pool?"
-
-
-def _page(client: TestClient, address: str = "/", **query: str) -> Page:
-    response = client.get(address, params=query or None, headers={"Accept": "text/html"})
-    assert response.status_code == 200, response.text
-    return Page(response.text)
 
 
 def _events(client: TestClient, **query: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -29,7 +23,7 @@ def _events(client: TestClient, **query: str) -> Iterator[tuple[str, dict[str, s
 def test_the_page_answers_with_the_quote_marked_and_says_how_sure_it_is(
     standing_client: TestClient,
 ) -> None:
-    page = _page(standing_client, q=QUESTION)
+    page = page_at(standing_client, "/", q=QUESTION)
     assert page.marked[0] == "25"
     assert "The swimming pool is 25 metres long." in page.text
     assert "95% confidence" in page.text
@@ -39,16 +33,16 @@ def test_the_page_answers_with_the_quote_marked_and_says_how_sure_it_is(
 
 
 def test_a_place_leads_to_the_quote_in_its_document(standing_client: TestClient) -> None:
-    address = _page(standing_client, q=QUESTION).link("/view/default/")
+    address = page_at(standing_client, "/", q=QUESTION).link("/view/default/")
     assert "?start=21&end=23&" in address
     assert address.endswith("#quote")
-    assert _page(standing_client, address.partition("#")[0]).marked[-1] == "25"
+    assert page_at(standing_client, address.partition("#")[0]).marked[-1] == "25"
 
 
 def test_where_the_documents_do_not_say_the_page_says_so_and_shows_what_is_near(
     standing_client: TestClient,
 ) -> None:
-    page = _page(standing_client, q="How high is the tower?")
+    page = page_at(standing_client, "/", q="How high is the tower?")
     assert "The documents do not say" in page.text
     assert "The nearest passages" in page.text
     assert page.marked == []
@@ -58,7 +52,7 @@ def test_where_the_documents_do_not_say_the_page_says_so_and_shows_what_is_near(
 def test_an_index_without_documents_tells_how_to_add_some(client: TestClient) -> None:
     for document in client.get("/v1/documents").json()["documents"]:
         client.delete(f"/v1/documents/{document['id']}")
-    page = _page(client)
+    page = page_at(client, "/")
     assert "There is nothing to ask yet" in page.text
     assert "/documents" in page.addresses
 
@@ -86,7 +80,7 @@ def test_what_is_asked_and_what_documents_hold_is_text(client: TestClient, engin
     )
 
 
-def test_what_cannot_be_asked_is_a_notice_on_the_page(standing_client: TestClient) -> None:
+def test_what_cannot_be_asked_is_a_notice_on_thepage_at(standing_client: TestClient) -> None:
     response = standing_client.get("/", params={"q": "x" * 10_001})
     assert response.status_code == 422
     assert "10,001 characters" in Page(response.text).text
@@ -123,16 +117,16 @@ def test_where_there_is_too_much_to_do_the_page_says_when_to_come_back(
 
 
 def test_a_question_is_narrowed_to_documents(standing_client: TestClient) -> None:
-    page = _page(standing_client, q="How long is the pool?", type="text/markdown")
+    page = page_at(standing_client, "/", q="How long is the pool?", type="text/markdown")
     assert "The documents do not say" in page.text
     assert "text/markdown" in page.values("value")
-    page = _page(standing_client, q="How long is the pool?", type="text/plain", path="*pool")
+    page = page_at(standing_client, "/", q="How long is the pool?", type="text/plain", path="*pool")
     assert page.marked[0] == "25"
     # What narrows it goes on to the next page, and back.
     assert "path=%2Apool&type=text%2Fplain" in page.link("/view/default/")
 
 
-def test_answers_come_as_they_are_found_and_the_last_is_the_page(
+def test_answers_come_as_they_are_found_and_the_last_is_thepage_at(
     standing_client: TestClient,
 ) -> None:
     events = list(_events(standing_client, q="How long is the swimming pool"))
@@ -152,7 +146,7 @@ def test_what_cannot_be_asked_is_an_event_with_the_reason(standing_client: TestC
 
 def test_the_collection_is_kept_on_the_way(client: TestClient) -> None:
     client.post("/v1/collections", json={"name": "other"})
-    page = _page(client, collection="other")
+    page = page_at(client, "/", collection="other")
     assert {"default", "other"} <= set(page.text.split())
     assert "/documents?collection=other" in page.addresses
     assert "other" in [one.get("value") for one in page.all("input") if one.get("type") == "hidden"]
@@ -162,15 +156,15 @@ def test_more_answers_are_had_by_a_link(client: TestClient, engine: Engine) -> N
     for number in range(1, 6):
         text = f"Walk {number} around the lake takes {number * 11} minutes.\n"
         engine.add_bytes(text.encode(), uri=f"t:{number}", name=f"{number}.txt")
-    page = _page(client, q="How long is a walk around the lake")
+    page = page_at(client, "/", q="How long is a walk around the lake")
     assert len(page.marked) == 3
     more = page.link("/?q=How+long")
     assert more.endswith("top_k=8")
-    assert len(_page(client, more).marked) > 3
+    assert len(page_at(client, more).marked) > 3
 
 
 def test_a_verdict_is_kept_and_leads_back(client: TestClient) -> None:
-    page = _page(client, q=QUESTION)
+    page = page_at(client, "/", q=QUESTION)
     address, form = page.forms[1]
     sent = client.post(address, data=form | {"right": "true"}, follow_redirects=False)
     assert sent.status_code == 303

@@ -2,6 +2,8 @@
 
 from html.parser import HTMLParser
 
+from fastapi.testclient import TestClient
+
 _VOID = frozenset({"area", "br", "hr", "img", "input", "link", "meta", "rect"})
 
 
@@ -76,3 +78,10 @@ class Page(HTMLParser):
     def link(self, beginning: str) -> str:
         """The first address that begins so."""
         return next(found for found in self.addresses if found.startswith(beginning))
+
+
+def page_at(client: TestClient, address: str, status: int = 200, **query: str) -> Page:
+    """The page that a browser's window shows at an address."""
+    response = client.get(address, params=query or None, headers={"Accept": "text/html"})
+    assert response.status_code == status, response.text
+    return Page(response.text)

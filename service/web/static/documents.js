@@ -8,7 +8,7 @@ const input = form.querySelector("input[type=file]");
 const list = document.querySelector("#progress");
 const collection = encodeURIComponent(form.dataset.collection);
 const STAGES = { extract: () => "is being read", embed: (at) => `${at.passages} of ${at.total} passages`, store: () => "is being stored" };
-const STATUSES = { added: "added", changed: "takes the place of what was there", unchanged: "was there already", copied: "holds what another document holds too", moved: "moved", skipped: "skipped", failed: "failed" };
+const STATUSES = JSON.parse(form.dataset.statuses);
 const MOST_TRIES = 5;
 
 let queue = Promise.resolve();
@@ -124,7 +124,7 @@ async function refresh() {
   const response = await fetch(location.href);
   if (!response.ok) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-  document.querySelector("#library").replaceWith(fresh.querySelector("#library"));
+  document.querySelector("#documents").replaceWith(fresh.querySelector("#documents"));
 }
 
 input.addEventListener("change", () => {

@@ -1,7 +1,7 @@
 // What every page does: keys, copying, and verdicts on answers.
 
 const typing = (target) =>
-  target instanceof HTMLElement && target.closest("input, select, textarea, [contenteditable]");
+  target instanceof HTMLElement && target.closest("input, select");
 
 export function say(text) {
   const status = document.querySelector("#said") ?? document.querySelector("#status");

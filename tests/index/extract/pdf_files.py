@@ -34,6 +34,22 @@ def lines(*texts: str, top: float = 760, size: float = 10, left: float = 70) -> 
     return draw
 
 
+def one_word(word: str, font: str, size: float, turn: int, slant: float, crop: bool) -> Draw:
+    """A word from the middle of a small page, which may be turned and cropped, slanted on it."""
+
+    def draw(canvas: Canvas) -> None:
+        canvas.setPageSize((300, 340))
+        if crop:
+            canvas.setCropBox((20, 30, 280, 310))
+        canvas.setPageRotation(turn)
+        canvas.translate(150, 160)
+        canvas.rotate(slant)
+        canvas.setFont(font, size)
+        canvas.drawString(0, 0, word)
+
+    return draw
+
+
 def both(*draws: Draw) -> Draw:
     def draw(canvas: Canvas) -> None:
         for each in draws:

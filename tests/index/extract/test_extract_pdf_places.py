@@ -22,7 +22,7 @@ from reportlab.pdfgen.canvas import Canvas
 from index.boxes import boxes, unpack, unplaced
 from index.documents import Box, Document
 from index.extract.builder import TextBuilder
-from tests.index.extract.pdf_files import Draw, both, lines, made, read
+from tests.index.extract.pdf_files import Draw, both, lines, made, one_word, read
 
 PROSE = (
     "Residents of the inner city may park without a limit of time in the zone",
@@ -276,17 +276,7 @@ def covered(found: tuple[Box, ...], shape: tuple[int, int], scale: float) -> npt
 def test_ink_is_inside_the_boxes(
     word: str, font: str, size: float, turn: int, slant: float, crop: bool
 ) -> None:
-    def draw(canvas: Canvas) -> None:
-        canvas.setPageSize((300, 320))
-        if crop:
-            canvas.setCropBox((20, 30, 280, 310))
-        canvas.setPageRotation(turn)
-        canvas.translate(150, 160)
-        canvas.rotate(slant)
-        canvas.setFont(font, size)
-        canvas.drawString(0, 0, word)
-
-    data = made(draw)
+    data = made(one_word(word, font, size, turn, slant, crop))
     document = read(data)
     assert document.text == word
     dark = ink(data, 3)

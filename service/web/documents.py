@@ -1,30 +1,29 @@
 """The page of a collection's documents: what there is, what could not be read, adding, deleting."""
 
+import json
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
 from index.errors import InvalidFilter
 from index.extract.formats import FORMATS
 from service.bodies import failures_body
-from service.errors import meaning
 from service.host.job_records import JobState
 from service.http import documents
 from service.http.access import Access, ReadAccess, WriteAccess
 from service.http.paging import Cursor
-from service.http.uploads import sent
 from service.schemas import DocumentsBody, FailureBody, SummaryBody
-from service.text import beginning, counted, shown, visible
+from service.text import beginning, counted, visible
 from service.web import addresses
-from service.web.frame import frame_of, holdings
+from service.web.frame import frame_of
+from service.web.holdings import holdings
 from service.web.narrowing import Narrowing, narrowing
 from service.web.notices import notice_of
-from service.web.showing import called, type_names
+from service.web.showing import called, format_name, title_of, type_names
 from service.web.templating import page
-from service.web.uploads import UploadView, upload_view
+from service.web.uploads import STATUSES, UploadView, upload_view
 
 _MOST_SHOWN = 50
 _MOST_FAILURES = 200
@@ -58,18 +57,18 @@ class _Failure:
 
 
 @router.get("/documents")
-def library(
+def listed(
     access: ReadAccess,
     narrow: Annotated[Narrowing, Depends(narrowing)],
     cursor: Cursor = None,
     said: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """The documents of a collection, those that fit."""
-    wrong = None
+    notice = None
     try:
         found = documents.page_of(access, narrow.conditions(), cursor, _MOST_SHOWN)
     except InvalidFilter as error:
-        found, wrong = DocumentsBody(documents=[], next_cursor=None), error
+        found, notice = DocumentsBody(documents=[], next_cursor=None), notice_of(error)
     name, store = access.collection.name, access.collection.engine.store
     failures = [one for one in failures_body(store).failures if not one.unsupported]
     held = holdings(access.collection.engine)
@@ -87,19 +86,15 @@ def library(
         "formats": ",".join(suffix for found in FORMATS.values() for suffix in found.suffixes),
         "limit": access.server.settings.max_upload_mb,
         "said": _SAID.get(said, ""),
-        "notice": None if wrong is None else notice_of(wrong),
+        "statuses": json.dumps(STATUSES),
     }
-    status = 200 if wrong is None else meaning(wrong).status
-    return page("library.html", frame_of(access), "/documents", values, status=status)
+    return page("documents.html", frame_of(access), "/documents", values, notice=notice)
 
 
 @router.post("/documents")
 async def upload(request: Request, access: WriteAccess) -> Response:
     """Accept the files of the page's form, and go to where their progress is told."""
-    jobs = access.server.jobs
-    room = jobs.arrival(access.principal.key_id, access.collection.name)
-    async with contextmanager_in_threadpool(room), sent(request) as files:
-        job = await run_in_threadpool(documents.accept, request, access, files)
+    job = await documents.accepted(request, access)
     return RedirectResponse(f"/uploads/{job.id}", 303)
 
 
@@ -109,7 +104,7 @@ def ask_whether(document_id: str, access: ReadAccess) -> Response:
     document = access.collection.engine.store.document(document_id)
     name = access.collection.name
     values = {
-        "title": shown(document.title).strip() or called(document.uri),
+        "title": title_of(document.title, document.uri),
         "places": [called(uri) for uri in (document.uri, *document.copies)],
         "document": addresses.view(name, document.id, 0, 0),
         "removal": _removal(name, document.id),
@@ -126,11 +121,10 @@ def remove(request: Request, document_id: str, access: WriteAccess) -> Response:
 
 
 def _row(summary: SummaryBody, collection: str) -> _Row:
-    kind = summary.media_type
     return _Row(
         title=beginning(summary.title, 160) or called(summary.uri),
         file=called(summary.uri),
-        kind=FORMATS[kind].label if kind in FORMATS else kind,
+        kind=format_name(summary.media_type),
         size=counted(summary.page_count, "page")
         if summary.page_count
         else counted(summary.characters, "character"),

@@ -1,24 +1,14 @@
-from time import monotonic, sleep
-
 from fastapi.testclient import TestClient
-from web_pages import Page
+from uploading import until
+from web_pages import Page, page_at
 
 from service.engine import Engine
 from service.host.jobs import Jobs
 from service.host.server import Server
 
 
-def _page(client: TestClient, address: str, status: int = 200) -> Page:
-    response = client.get(address, headers={"Accept": "text/html"})
-    assert response.status_code == status, response.text
-    return Page(response.text)
-
-
 def _done(jobs: Jobs, job: str) -> None:
-    until = monotonic() + 20
-    while not jobs.get(job).state.over:
-        assert monotonic() < until
-        sleep(0.02)
+    until(lambda: jobs.get(job).state.over)
 
 
 def _upload(client: TestClient, *files: tuple[str, bytes]) -> str:
@@ -30,7 +20,7 @@ def _upload(client: TestClient, *files: tuple[str, bytes]) -> str:
 
 
 def test_the_list_tells_what_there_is_and_leads_there(standing_client: TestClient) -> None:
-    page = _page(standing_client, "/documents")
+    page = page_at(standing_client, "/documents")
     assert "2 documents" in page.text
     assert "test:library Markdown" in page.text
     assert page.link("/view/default/")
@@ -39,12 +29,13 @@ def test_the_list_tells_what_there_is_and_leads_there(standing_client: TestClien
 
 
 def test_the_list_is_narrowed(standing_client: TestClient) -> None:
-    page = _page(standing_client, "/documents?path=*pool")
+    page = page_at(standing_client, "/documents?path=*pool")
     assert "test:pool" in page.text
     assert "test:library" not in page.text
-    assert "No document fits." in _page(standing_client, "/documents?type=application/pdf").text
+    assert "No document fits." in page_at(standing_client, "/documents?type=application/pdf").text
     assert (
-        "the filter 'x' is not understood" in _page(standing_client, "/documents?where=x", 422).text
+        "the filter 'x' is not understood"
+        in page_at(standing_client, "/documents?where=x", 422).text
     )
 
 
@@ -52,10 +43,10 @@ def test_a_long_list_goes_on_over_pages(client: TestClient, engine: Engine) -> N
     for number in range(60):
         text = f"Text {number}.\n".encode()
         engine.add_bytes(text, uri=f"long:{number:02}", name=f"{number}.txt")
-    first = _page(client, "/documents?path=long:*")
+    first = page_at(client, "/documents?path=long:*")
     assert [f"long:{number:02}" in first.text for number in (0, 49, 50)] == [True, True, False]
     following = first.link("/documents?path=")
-    second = _page(client, following)
+    second = page_at(client, following)
     assert [f"long:{number:02}" in second.text for number in (49, 50, 59)] == [False, True, True]
     assert not [one for one in second.all("a") if one.get("rel") == "next"]
 
@@ -67,18 +58,18 @@ def test_a_form_without_scripts_adds_files_and_tells_of_each(
         client, ("tower.txt", b"The tower is 40 metres high.\n"), ("bad.pdf", b"%PDF-1.7 broken")
     )
     _done(server.jobs, address.rpartition("/")[2])
-    page = _page(client, address)
+    page = page_at(client, address)
     assert "tower.txt 29 B is in" in page.text
     assert "bad.pdf 15 B failed" in page.text
     assert "bad.pdf: " in page.text
     assert page.link("/view/default/")
-    assert _page(client, "/?q=How+high+is+the+tower%3F").marked[0] == "40"
+    assert page_at(client, "/?q=How+high+is+the+tower%3F").marked[0] == "40"
 
 
 def test_what_could_not_be_read_is_told_with_its_reason(client: TestClient, server: Server) -> None:
     address = _upload(client, ("<b>bad</b>.pdf", b"%PDF-1.7 broken"))
     _done(server.jobs, address.rpartition("/")[2])
-    page = _page(client, "/documents")
+    page = page_at(client, "/documents")
     assert "<b>bad</b>.pdf failed" in page.text
     assert page.link(address)
 
@@ -91,16 +82,16 @@ def test_an_upload_that_waits_is_cancelled(client: TestClient, server: Server) -
 
 
 def test_a_document_is_deleted_once_it_is_confirmed(client: TestClient) -> None:
-    page = _page(client, "/documents")
+    page = page_at(client, "/documents")
     pool = next(
         address
         for address in page.addresses
-        if address.endswith("/remove") and "pool" in _page(client, address).text
+        if address.endswith("/remove") and "pool" in page_at(client, address).text
     )
-    asked = _page(client, pool)
+    asked = page_at(client, pool)
     assert "Delete “The swimming pool is 25 metres long.”?" in asked.text
     # To look at the question does nothing.
-    assert "2 documents" in _page(client, "/documents").text
+    assert "2 documents" in page_at(client, "/documents").text
     assert (pool, {}) in asked.forms
     sent = client.post(pool, headers={"Accept": "text/html"})
     page = Page(sent.text)
