@@ -1,6 +1,6 @@
 # The few commands; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help ask check test fuzz fuzz-http kill load audit models seeds lock clean
+.PHONY: help ask check test fuzz fuzz-http kill load evaluate bench audit models seeds lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -53,6 +53,31 @@ CLIENTS ?= 32
 load: .venv/dev  ## ask with many clients while documents come and go, then kill the server: make load CLIENTS=32
 	$(BIN)/python tests/load/load_test.py --clients $(CLIENTS)
 	$(BIN)/python tests/load/load_test.py --clients $(CLIENTS) --seconds 60 --kill 5
+
+RESULTS ?= .evaluation
+evaluate: $(if $(FP32),.venv/hub,.venv/dev)  ## measure all that is aimed at, into EVALUATION.md: make evaluate DATA=path/to/data
+	$(BIN)/python -m tests.evaluation.evaluate --data "$(DATA)" --results "$(RESULTS)" \
+		$(if $(filter-out file undefined,$(origin READER)),--reader "$(READER)") \
+		$(if $(AGAINST),--against "$(AGAINST)") $(if $(FP32),--fp32 "$(FP32)") \
+		$(if $(LIMIT),--limit $(LIMIT)) $(if $(ONLY),--only $(ONLY)) $(if $(STRICT),--strict) \
+		$(foreach file,$(READER_FILES),--reader-file "$(file)")
+
+# txtai, in an environment of its own that has ours beneath it; torch as it is there.
+PEER := .venv/peer
+$(PEER)/ready: .venv/hub
+	rm -rf $(PEER)
+	$(BIN)/python -m venv $(PEER)
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > $$(echo $(PEER)/lib/*/site-packages)/beneath.pth
+	$(PEER)/bin/python -m pip --disable-pip-version-check install --quiet "torch==$$($(BIN)/python -c 'import torch; print(torch.__version__.split("+")[0])')" txtai
+	touch $@
+
+SIZES ?= 1000,100000
+BENCHMARKS ?= .pincite/benchmarks
+bench: .venv/hub $(PEER)/ready  ## measure speed and size beside other systems, into BENCHMARKS.md: make bench FP32=reader/folder TEXTS=folder QUICK=1
+	$(BIN)/python tests/benchmarks/bench.py --sizes $(SIZES) --indexes "$(BENCHMARKS)" \
+		--peer $(PEER)/bin/python $(if $(TEXTS),--texts "$(TEXTS)") $(if $(FP32),--fp32 "$(FP32)") \
+		$(if $(filter-out file undefined,$(origin READER)),--reader "$(READER)") \
+		$(if $(STEPS),--steps $(STEPS)) $(if $(QUICK),--quick) $(if $(CHECK),--check)
 
 audit: .venv/dev  ## look the installed packages up among known vulnerabilities (needs the network)
 	$(BIN)/pip-audit -r constraints.txt --no-deps --disable-pip

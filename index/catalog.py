@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from index.contents import content_key, text_digest
+from index.changes import Changes
+from index.contents import content_key, folded, text_digest
 from index.database import (
     DATABASE,
     START_AGAIN,
@@ -34,6 +35,9 @@ from index.origins import Origins
 from index.passage_tables import PassageTables
 from index.store import DocumentSummary, IndexSettings
 
+# Begins the keys of notes, among those of what the database says of itself.
+_NOTE = "note:"
+
 
 class Catalog:
     """The database of one index folder.
@@ -43,6 +47,7 @@ class Catalog:
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self.folder = folder
+        self.changes = Changes(connection)
         self.editions = Editions(folder, connection)
         self.origins = Origins(connection)
         self.passages = PassageTables(folder, connection)
@@ -133,8 +138,10 @@ class Catalog:
                 if write:
                     skip_numbers(self._connection)
                 yield self._connection
-                if write and not unseen:
-                    self.advance()
+                if write:
+                    if not unseen:
+                        self.advance()
+                    self.changes.end()
             except BaseException:
                 self._connection.execute("ROLLBACK")
                 raise
@@ -169,6 +176,23 @@ class Catalog:
         """Count a change."""
         self._connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
 
+    def note(self, name: str) -> str | None:
+        """See `PassageStore.note`."""
+        row = self._connection.execute(
+            "SELECT value FROM meta WHERE key = ?", (_NOTE + name,)
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_note(self, name: str, text: str | None) -> None:
+        """See `PassageStore.set_note`."""
+        if text is None:
+            self._connection.execute("DELETE FROM meta WHERE key = ?", (_NOTE + name,))
+            return
+        self._connection.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (_NOTE + name, text),
+        )
+
     @property
     def settings(self) -> IndexSettings:
         """What the current edition was made with."""
@@ -189,6 +213,7 @@ class Catalog:
         )
         number = row_of(cursor)
         self._insert_pages(number, document)
+        self._insert_properties(number, document)
         return number
 
     def replace_document(self, number: int, document: Document) -> None:
@@ -199,9 +224,16 @@ class Catalog:
                   added_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE number = ?""",  # noqa: S608
             (*row.values(), number),
         )
-        for table in ("pages", "passages", "filled"):
+        for table in ("pages", "properties", "passages", "filled"):
             self._connection.execute(f"DELETE FROM {table} WHERE document = ?", (number,))  # noqa: S608
         self._insert_pages(number, document)
+        self._insert_properties(number, document)
+
+    def _insert_properties(self, number: int, document: Document) -> None:
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO properties VALUES (?, ?, ?)",
+            [(folded(key), folded(value), number) for key, value in document.metadata.items()],
+        )
 
     def _insert_pages(self, number: int, document: Document) -> None:
         self._connection.executemany(

@@ -35,6 +35,16 @@ def _glyphs_key(page: Page) -> list[object] | None:
     return [float(page.glyphs.width), float(page.glyphs.height), data]
 
 
+def folded(text: str) -> bytes:
+    """A text without case, in UTF-8: texts that differ in nothing else give the same."""
+    return text.casefold().encode("utf-8", "surrogatepass")
+
+
+def unfolded(data: bytes) -> str:
+    """The text without case that `folded` made this of."""
+    return data.decode("utf-8", "surrogatepass")
+
+
 def passage_digest(embedded: str) -> bytes:
     """16 bytes that tell what was embedded of a passage from all other texts."""
     return hashlib.sha256(embedded.encode()).digest()[:16]

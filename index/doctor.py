@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from index import full_text
 from index.boxes import unpack
 from index.catalog import Catalog
 from index.contents import content_key, passage_digest, text_digest
@@ -16,10 +17,11 @@ from index.documents import Document, Passage
 from index.editions import Edition
 from index.embedding import Embedder
 from index.errors import DamagedIndex
-from index.local_store import FAISS_FILE
 from index.originals import FOLDER, Originals
 from index.passages import text_in_context
-from index.vectors import FaissIndex
+from index.vector_copy import FAISS_FILE
+from index.vector_file import is_whole, read
+from index.vector_kinds import EXACT
 
 # A vector is made again for this many passages, spread over the index, to see that the model and
 # the stored vectors still belong together.
@@ -79,6 +81,7 @@ def check(folder: Path, embedder: Embedder | None = None) -> Report:
         ("orphans", lambda: _orphans(catalog), "none", _AFRESH),
         ("vectors", lambda: _vectors(catalog, embedder), "one of length 1 a passage", _REINDEX),
         ("faiss", lambda: _faiss(catalog, folder / FAISS_FILE), "agrees with the database", ""),
+        ("words", lambda: _words(folder, catalog), "agree with the passages", ""),
     )
     try:
         with catalog.transaction(write=False):
@@ -281,6 +284,12 @@ def _full_text(catalog: Catalog) -> Iterator[str]:
         yield from catalog.passages.full_text_problems(edition)
 
 
+def _words(folder: Path, catalog: Catalog) -> Iterator[str]:
+    """Files that are behind, or of another state, are no fault: they are not used as they are."""
+    for problem in full_text.check(folder, catalog):
+        yield f"{problem}; delete {folder / full_text.FOLDER}"
+
+
 def _vectors(catalog: Catalog, embedder: Embedder | None) -> Iterator[str]:
     for edition in _live(catalog):
         dim = edition.settings.embedder.dim
@@ -311,23 +320,28 @@ def _sampled(catalog: Catalog, embedder: Embedder, numbers: NDArray[np.int64]) -
 
 
 def _faiss(catalog: Catalog, path: Path) -> Iterator[str]:
-    """A file that is behind is no fault: the next question brings it up to date."""
+    """A file that is behind is no fault: the next question reads what it lacks."""
     edition = catalog.editions.current
     dim = edition.settings.embedder.dim
-    loaded = FaissIndex.load(path, catalog.name, dim)
-    if loaded is None:
-        if path.exists():
-            yield "the file is damaged or another index's; the next question makes it again"
+    if not path.exists():
         return
-    index, generation = loaded
-    if generation != catalog.generation:
+    sealed = read(path)
+    if sealed is None or sealed.origin.catalog != catalog.name:
+        yield "the file is damaged or another index's; the next question makes it again"
         return
-    stored, copied = catalog.passages.numbers(edition.number), np.sort(index.ids)
+    if not is_whole(path):
+        yield f"the file is damaged, so that passages may be missed; delete {path}"
+        return
+    if (sealed.origin.edition, sealed.origin.mark) != (edition.number, catalog.changes.last):
+        return
+    stored, copied = catalog.passages.numbers(edition.number), sealed.ids
     if not np.array_equal(stored, copied):
         yield f"{len(copied)} vectors in the file, {len(stored)} in the database; delete {path}"
         return
+    if sealed.factory != EXACT:  # the vectors themselves are not in it
+        return
     for first in range(0, len(stored), 10_000):
-        part = stored[first : first + 10_000]
-        if not np.array_equal(index.vectors(part), catalog.passages.vectors(part, dim)):
+        rows = sealed.index.reconstruct_n(first, min(10_000, len(stored) - first))
+        if not np.array_equal(rows, catalog.passages.vectors(stored[first : first + 10_000], dim)):
             yield f"vectors in the file differ from the database's; delete {path}"
             return

@@ -93,10 +93,9 @@ class _Said:
                 apart.append(other)
         self.stretches = [*apart, stretch]
 
-    def says(self, words: Sequence[str]) -> bool:
-        """Whether these words stand here in this order."""
-        wanted = _joined(words)
-        return bool(words) and any(wanted in stretch.words for stretch in self.stretches)
+    def says(self, joined: str) -> bool:
+        """Whether words, with a blank around each, stand here in this order."""
+        return any(joined in stretch.words for stretch in self.stretches)
 
     def place_of(self, passage: Passage) -> int | None:
         """The place of the passage kept that has most in common with this one.
@@ -104,7 +103,7 @@ class _Said:
         None if this one says anything that those kept do not.
         """
         words = _words(passage.text)
-        if not self.says(words):
+        if not self.says(_joined(words)):
             return None
         distinct_words = frozenset(words)
         nearest = max(self.kept, key=lambda one: len(one.words & distinct_words))
@@ -141,8 +140,11 @@ def distinct(hits: Sequence[Hit], k: int) -> list[Hit]:
 
 def _said_already(passage: Passage, by_document: Mapping[str, _Said]) -> int | None:
     first = [found[0].casefold() for found in islice(_WORD.finditer(passage.text), _FIRST)]
+    if not first:
+        return None
+    joined = _joined(first)
     for document_id, said in by_document.items():
-        if document_id != passage.document_id and said.says(first):
+        if document_id != passage.document_id and said.says(joined):
             place = said.place_of(passage)
             if place is not None:
                 return place

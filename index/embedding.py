@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from index.errors import ModelError
 from index.onnx_model import MANIFEST, OnnxModel
@@ -71,10 +73,8 @@ class OnnxEmbedder:
     def __init__(self, folder: Path, threads: int | None = None) -> None:
         self._model = OnnxModel(folder, "embedder", threads)
         manifest = self._model.manifest
-        # Truncation belongs to the tokenizer's state, so tokenising whole texts needs its own copy.
-        self._whole = type(self._model.tokenizer).from_str(self._model.tokenizer.to_str())
         self._model.tokenizer.enable_truncation(manifest.window)
-        self._special = self._whole.num_special_tokens_to_add(is_pair=False)
+        special = self._model.tokenizer.num_special_tokens_to_add(is_pair=False)
         dim = manifest.settings.get("dim")
         if type(dim) is not int or dim < 1:
             raise ModelError(
@@ -82,7 +82,7 @@ class OnnxEmbedder:
                 "number from 1 up)"
             )
         self.dim = dim
-        self.max_tokens = manifest.window - self._special
+        self.max_tokens = manifest.window - special
         self.identity = ModelIdentity(manifest.name, manifest.revision, self.dim, manifest.checksum)
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
@@ -100,5 +100,15 @@ class OnnxEmbedder:
 
     def tokenize(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
         """See `Embedder.tokenize`."""
-        encodings = self._whole.encode_batch(list(texts), add_special_tokens=False)
+        encodings = self._untruncated.encode_batch(list(texts), add_special_tokens=False)
         return [encoding.offsets for encoding in encodings]
+
+    @cached_property
+    def _untruncated(self) -> Tokenizer:
+        """A tokenizer for whole texts: truncation belongs to the state of the model's own.
+
+        Made when documents are first cut, since questions do without and it takes a while.
+        """
+        tokenizer = Tokenizer.from_str(self._model.tokenizer.to_str())
+        tokenizer.no_truncation()
+        return tokenizer

@@ -21,6 +21,9 @@ from index.errors import ModelError
 from index.hub import require_hub
 from index.onnx_model import MANIFEST
 
+# Passages under their headings, with a question, fit; more would only cost time.
+_WINDOW = 256
+
 INPUTS = ["input_ids", "attention_mask", "token_type_ids"]
 
 
@@ -40,7 +43,7 @@ def export(
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         fp32 = Path(scratch) / "fp32.onnx"
-        found, revision = _trace(kind, source, fp32)
+        found, revision, window = _trace(kind, source, fp32)
         _quantize(fp32, out / "model.onnx")
     _save_tokenizer(source, out / "tokenizer.json")
     manifest = out / MANIFEST
@@ -51,15 +54,19 @@ def export(
         "kind": kind,
         "revision": revision,
         "licence": licence,
-        "window": 256,
+        "window": window,
         "files": {part: _digest(out / part) for part in ("model.onnx", "tokenizer.json")},
         "settings": found | settings,
     }
     manifest.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _trace(kind: str, source: str, target: Path) -> tuple[dict[str, Any], str]:
-    """Export the fp32 graph; return the settings it implies and the revision of the weights."""
+def _trace(kind: str, source: str, target: Path) -> tuple[dict[str, Any], str, int]:
+    """Export the fp32 graph.
+
+    Returns:
+        The settings it implies, the revision of the weights, and the most tokens to be given.
+    """
     import torch
     from transformers import AutoModel, AutoModelForQuestionAnswering
 
@@ -102,7 +109,8 @@ def _trace(kind: str, source: str, target: Path) -> tuple[dict[str, Any], str]:
             dynamo=False,
         )
     settings = {"dim": int(model.config.hidden_size)} if kind == "embedder" else {}
-    return settings, _weights_digest(source)
+    window = min(_WINDOW, int(getattr(model.config, "max_position_embeddings", _WINDOW)))
+    return settings, _weights_digest(source), window
 
 
 def _weights_digest(source: str) -> str:

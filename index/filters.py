@@ -17,14 +17,15 @@ begin with `/` or `*` is a path from any folder on. `type` is the media type and
 that files of it have. Upper and lower case are the same.
 """
 
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import translate
 from functools import cached_property
-from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, unquote_to_bytes
 
 from index.errors import InvalidFilter
 from index.files import uri_path
@@ -52,11 +53,21 @@ class Condition:
 
     def fits(self, document: "DocumentSummary") -> bool:
         """Whether it holds for a document."""
-        holds = any(self._holds(value) for value in _values(self.key, document))
-        return not holds if self.operator == "!=" else holds
+        found = any(map(self.finds, _values(self.key, document)))
+        return not found if self.is_negative else found
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether it holds for the documents of which no value is found."""
+        return self.operator == "!="
 
     @cached_property
-    def _holds(self) -> Callable[[str], bool]:
+    def finds(self) -> Callable[[str], bool]:
+        """Whether a value of the key, in any case, is one that is looked for."""
+        test = self._test()
+        return lambda value: test(value.casefold())
+
+    def _test(self) -> Callable[[str], bool]:
         wanted = self.value.casefold()
         from_any_folder = self.key.casefold() == "path" and not wanted.startswith(("/", "*"))
         if self.operator == "~":
@@ -123,38 +134,27 @@ def _condition(text: str) -> Condition:
 
 
 def _values(key: str, document: "DocumentSummary") -> Iterator[str]:
-    """What is known of a document under a key, without case."""
+    """What is known of a document under a key."""
     wanted = key.casefold()
-    for value in _own(wanted, document):
-        yield value.casefold()
+    if wanted in OF_PLACES:
+        yield from map(OF_PLACES[wanted], (document.uri, *document.copies))
+    if wanted in OF_DOCUMENTS:
+        name, values = OF_DOCUMENTS[wanted]
+        yield from values(getattr(document, name))
     for name, value in document.metadata.items():
         if name.casefold() == wanted:
-            yield value.casefold()
+            yield value
 
 
-def _own(key: str, document: "DocumentSummary") -> Sequence[str]:
-    """What Pincite itself knows of a document under a key."""
-    match key:
-        case "uri":
-            return (document.uri, *document.copies)
-        case "path":
-            return [_path(uri) for uri in (document.uri, *document.copies)]
-        case "type":
-            return (document.media_type, *_endings(document.media_type))
-        case "title":
-            return (document.title,)
-        case "id":
-            return (document.id,)
-        case "added":
-            return (document.added_at,)
-        case "pages":
-            return (str(document.pages),)
-        case "characters":
-            return (str(document.characters),)
-    return ()
+# In a file URI without these there are only escapes to be undone, which is quicker than to take it
+# apart.
+_UNUSUAL = re.compile(r"//|/\.|/$|[?#\t\r\n]|%2[ef]", re.IGNORECASE)
+_FILE = "file://"
 
 
 def _path(uri: str) -> str:
+    if uri.startswith(f"{_FILE}/") and os.name != "nt" and not _UNUSUAL.search(uri, len(_FILE)):
+        return os.fsdecode(unquote_to_bytes(uri[len(_FILE) :]))
     path = uri_path(uri)
     return unquote(uri) if path is None else path.as_posix()
 
@@ -163,6 +163,28 @@ def _endings(media_type: str) -> list[str]:
     from index.extract.formats import SUPPORTED
 
     return [suffix.removeprefix(".") for suffix in SUPPORTED.get(media_type, ())]
+
+
+def _types(media_type: str) -> list[str]:
+    return [media_type, *_endings(media_type)]
+
+
+def _itself(value: object) -> list[str]:
+    return [str(value)]
+
+
+OF_PLACES: Mapping[str, Callable[[str], str]] = {"uri": str, "path": _path}
+"""The keys that a document has of its places, and what the value is for a place's URI."""
+
+OF_DOCUMENTS: Mapping[str, tuple[str, Callable[[Any], list[str]]]] = {
+    "type": ("media_type", _types),
+    "title": ("title", _itself),
+    "id": ("id", _itself),
+    "added": ("added_at", _itself),
+    "pages": ("pages", _itself),
+    "characters": ("characters", _itself),
+}
+"""The keys that a document has by itself: what of a `DocumentSummary`, and its values."""
 
 
 def _compared(value: str, bound: str) -> int:

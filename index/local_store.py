@@ -2,25 +2,25 @@
 
 import logging
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-
-import numpy as np
 
 from index.catalog import Catalog
 from index.contents import content_key, passage_digest
 from index.documents import Document, Passage, Problem
 from index.editions import Edition, State
 from index.embedding import Vectors
-from index.errors import IncompatibleIndex, UnavailableIndex, UnknownDocument
-from index.lexical import match_query
+from index.errors import IncompatibleIndex, PinciteError, UnavailableIndex, UnknownDocument
+from index.filters import EVERYTHING, Filter
+from index.full_text import FullText, Sizes
 from index.places import Places
+from index.scopes import Scopes
 from index.store import Candidate, DocumentSummary, IndexSettings, Intake, Origin, OriginState
-from index.vectors import FaissIndex
+from index.vector_copy import FAISS_FILE, NEXT, VectorCopy, fold
+from index.vector_kinds import Kinds, use_one_thread
+from index.vectors import inner_products
 
-FAISS_FILE = "vectors.faiss"
-_LOAD_AT_ONCE = 20_000
 _SWEEP_AT_ONCE = 5_000
 
 log = logging.getLogger(__name__)
@@ -29,43 +29,59 @@ log = logging.getLogger(__name__)
 class LocalStore:
     """An index folder: SQLite holds everything, FAISS a copy of the vectors for searching.
 
-    The copy is brought up to date by comparing passage numbers, whatever the reason it is behind:
-    another process wrote, the file is old, or there is none.
+    The copy is brought up to date before each search, whatever the reason it is behind: another
+    process wrote, the file is old, or there is none.
 
     Changes have a connection to the database of their own, made for the first one, so that who
     searches or reads does not wait for them: readers see the state before, until it is committed.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(
+        self, catalog: Catalog, kinds: Kinds | None = None, sizes: Sizes | None = None
+    ) -> None:
         self._catalog = catalog
-        # For the catalog, and the copy of the vectors; taken after `_writing`, where both are.
+        # For the catalog, and the copies of vectors and words; taken after `_writing`, where both
+        # are.
         self._lock = threading.RLock()
         self._writer: Catalog | None = None
         self._writing = threading.RLock()
         self._closed = False
         self._settings = catalog.settings
         self._begun: int | None = None
-        self._vectors: FaissIndex | None = None
-        self._vectors_generation = -1
-        self._saved_generation = -1
+        self._kinds = Kinds() if kinds is None else kinds
+        self._vectors = VectorCopy(catalog.folder, self._kinds)
+        self._folding = threading.Lock()
+        self._behind: threading.Thread | None = None
+        self._writes_behind = False
+        self._stopping = threading.Event()
+        self._words = FullText(catalog.folder, Sizes() if sizes is None else sizes)
+        self._scopes = Scopes()
 
     @classmethod
-    def open(cls, folder: Path) -> "LocalStore":
-        """Open the index in `folder`.
+    def open(
+        cls, folder: Path, kinds: Kinds | None = None, sizes: Sizes | None = None
+    ) -> "LocalStore":
+        """Open the index in `folder`; `kinds` and `sizes` decide how it is searched.
 
         Raises:
             NoIndex, IncompatibleIndex, DamagedIndex, UnavailableIndex: see `Catalog.open`.
         """
-        return cls(Catalog.open(folder))
+        return cls(Catalog.open(folder), kinds, sizes)
 
     @classmethod
-    def create(cls, folder: Path, settings: IndexSettings) -> "LocalStore":
+    def create(
+        cls,
+        folder: Path,
+        settings: IndexSettings,
+        kinds: Kinds | None = None,
+        sizes: Sizes | None = None,
+    ) -> "LocalStore":
         """Make a new index in `folder`.
 
         Raises:
             IncompatibleIndex: the folder holds an index or other things already.
         """
-        return cls(Catalog.create(folder, settings))
+        return cls(Catalog.create(folder, settings), kinds, sizes)
 
     @property
     def folder(self) -> Path:
@@ -128,8 +144,6 @@ class LocalStore:
 
     def _use(self, settings: IndexSettings) -> None:
         with self._lock:
-            if settings.embedder != self._settings.embedder:
-                self._vectors = None
             self._settings = settings
 
     # What stands where
@@ -146,6 +160,7 @@ class LocalStore:
             places = Places(catalog)
             ids = [places.put(intake) for intake in intakes]
             places.finish()
+        self.fold_words(everything=False)
         return ids
 
     @contextmanager
@@ -158,6 +173,16 @@ class LocalStore:
                 self._writer = Catalog.open(self.folder)
             with self._writer.transaction(write=True, unseen=unseen):
                 yield self._writer
+
+    def note(self, name: str) -> str | None:
+        """See `PassageStore.note`."""
+        with self._lock, self._catalog.transaction(write=False):
+            return self._catalog.note(name)
+
+    def set_note(self, name: str, text: str | None) -> None:
+        """See `PassageStore.set_note`."""
+        with self._change() as catalog:
+            catalog.set_note(name, text)
 
     def rearrange(self, copies: Sequence[tuple[Origin, str]], gone: Sequence[str]) -> list[Origin]:
         """See `PassageStore.rearrange`."""
@@ -309,6 +334,7 @@ class LocalStore:
 
     def switch(self) -> bool:
         """See `PassageStore.switch`."""
+        prepared = self._prepare_next()
         with self._writing:
             with self._change(unseen=True) as catalog:
                 building = self._begun_edition(catalog)
@@ -316,10 +342,46 @@ class LocalStore:
                     if catalog.editions.lacking(building.number, 1):
                         return False
                     _make_current(catalog, building)
+                    if prepared:
+                        (self.folder / NEXT).replace(self.folder / FAISS_FILE)
                 settings = catalog.settings
             self._use(settings)
         self._sweep()
         return True
+
+    def _prepare_next(self) -> bool:
+        """Write the vectors of what is being built, where there are so many that reading them all
+        at the next question would take long; whether that was done.
+        """
+        catalog = Catalog.open(self.folder)
+        try:
+            with catalog.transaction(write=False):
+                building = catalog.editions.in_state("building")
+                if (
+                    building is None
+                    or building.number != self._begun
+                    or catalog.editions.lacking(building.number, 1)
+                    or catalog.passages.count(building.number) <= self._kinds.exact_up_to
+                ):
+                    return False
+            return self._written(catalog, building, NEXT)
+        finally:
+            catalog.close()
+
+    def _written(
+        self,
+        catalog: Catalog,
+        edition: Edition,
+        name: str = FAISS_FILE,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Write the vectors of an edition; whether that could be done."""
+        try:
+            with self._folding:
+                return fold(catalog, edition, self._kinds, name, stop)
+        except OSError as error:
+            log.warning("%s: the FAISS file could not be written: %s", self.folder, error)
+            return False
 
     def _begun_edition(self, catalog: Catalog) -> Edition | None:
         """The edition that was begun; None where another program has made it current already.
@@ -340,29 +402,35 @@ class LocalStore:
     # Searching
 
     def candidates(
-        self, question: str, vector: Vectors, k: int, within: Collection[str] | None = None
+        self,
+        question: str,
+        vector: Vectors,
+        k: int,
+        within: Collection[str] | None = None,
+        where: Filter = EVERYTHING,
     ) -> list[Candidate]:
         """See `PassageStore.candidates`."""
-        query = match_query(question)
         with self._lock, self._catalog.transaction(write=False):
             edition = self._catalog.editions.current
             if edition.settings.embedder != self._settings.embedder:
                 raise self._reindexed_meanwhile()
-            vectors = self._current_vectors()
+            vectors = self._vectors.at(self._catalog)
+            if self._writes_behind:
+                due = not self._vectors.is_small and self._vectors.is_due
+                if due or self._words.is_due(self._catalog):
+                    self._write_behind(vectors=due)
             stored = self._catalog.passages
-            numbers = None if within is None else stored.numbers(edition.number, within)
+            scope = self._scopes.find(self._catalog, within, where)
+            numbers = None if scope is None else self._words.passages(self._catalog, scope)
             dense = dict(vectors.search(vector, k, numbers))
-            lexical = dict(stored.bm25(edition.number, query, k, within)) if query else {}
+            lexical = dict(self._words.best(self._catalog, question, k, scope))
             found = sorted(dense.keys() | lexical.keys())
             no_dense = [number for number in found if number not in dense]
             if no_dense:
                 rows = stored.vectors(no_dense, self._dim)
-                dense.update(zip(no_dense, (rows @ vector).tolist(), strict=True))
+                dense.update(zip(no_dense, inner_products(rows, vector).tolist(), strict=True))
             no_lexical = [number for number in found if number not in lexical]
-            if query and no_lexical:
-                lexical.update(
-                    stored.bm25(edition.number, query, len(no_lexical), numbers=no_lexical)
-                )
+            lexical.update(self._words.scores(self._catalog, question, no_lexical))
             passages = stored.get(found)
         return [
             Candidate(
@@ -372,6 +440,36 @@ class LocalStore:
             )
             for number in found
         ]
+
+    def has_any(self, within: Collection[str] | None = None, where: Filter = EVERYTHING) -> bool:
+        """See `PassageStore.has_any`."""
+        with self._lock, self._catalog.transaction(write=False):
+            scope = self._scopes.find(self._catalog, within, where)
+            return self._catalog.counts()[0] > 0 if scope is None else len(scope.documents) > 0
+
+    def fold_words(
+        self, *, everything: bool = True, stop: Callable[[], bool] = lambda: False
+    ) -> bool:
+        """Take what came into the files of words, so that searching stays quick.
+
+        Without `everything` one portion at most, and only if it is due; none after `stop` says so.
+        Only a cache: where the folder cannot be written, this is logged, nothing is lost, and the
+        answer is False.
+        """
+        with self._writing:
+            if self._closed:
+                return True
+            if self._writer is None:
+                self._writer = Catalog.open(self.folder)
+            writer = self._writer
+        try:
+            while self._words.fold(writer, self._writing, 1 if everything else None):
+                if not everything or stop():
+                    break
+        except (OSError, UnavailableIndex) as error:
+            log.warning("%s: the files of words could not be written: %s", self.folder, error)
+            return False
+        return True
 
     @property
     def _dim(self) -> int:
@@ -384,55 +482,69 @@ class LocalStore:
             "start again, to use what it is made with now"
         )
 
-    def _current_vectors(self) -> FaissIndex:
-        """The copy of the vectors, brought to the generation of the open transaction."""
-        generation = self._catalog.generation
-        if self._vectors is None:
-            path = self.folder / FAISS_FILE
-            loaded = FaissIndex.load(path, self._catalog.name, self._dim)
-            self._vectors, self._saved_generation = loaded or (FaissIndex(self._dim), -1)
-            # Even at the same generation the file may be of a state that a restored backup lost.
-            self._vectors_generation = -1
-        if self._vectors_generation != generation:
-            wanted = self._catalog.passages.numbers(self._catalog.editions.current.number)
-            present = self._vectors.ids
-            extra, missing = np.setdiff1d(present, wanted), np.setdiff1d(wanted, present)
-            self._vectors.remove(extra)
-            for first in range(0, len(missing), _LOAD_AT_ONCE):
-                part = missing[first : first + _LOAD_AT_ONCE]
-                self._vectors.add(part, self._catalog.passages.vectors(part, self._dim))
-            if len(extra) or len(missing):
-                self._saved_generation = -1
-            self._vectors_generation = generation
-        return self._vectors
-
     def save_vectors(self) -> None:
-        """Write the copy of the vectors beside the database, so that the next start is quick.
+        """Write the copies of vectors and words beside the database: the next start is quick then.
 
-        Only a cache: where the folder cannot be written, this is logged and nothing is lost.
+        A large one is written when enough has changed; that takes seconds to minutes, in which
+        questions and changes go on. Only a cache: where the folder cannot be written, this is
+        logged and nothing is lost.
         """
+        self.fold_words()
         with self._lock, self._catalog.transaction(write=False):
             if self._catalog.settings.embedder != self._settings.embedder:
                 return
-            vectors = self._current_vectors()
-            if self._vectors_generation == self._saved_generation:
+            self._vectors.at(self._catalog)
+            edition = self._catalog.editions.current
+            if not self._vectors.is_due:
                 return
-            try:
-                vectors.save(self.folder / FAISS_FILE, self._catalog.name, self._vectors_generation)
-            except OSError as error:
-                log.warning("%s: the FAISS file could not be written: %s", self.folder, error)
-                return
-            self._saved_generation = self._vectors_generation
+        self._write(edition)
+
+    def _write(self, edition: Edition, stop: Callable[[], bool] = lambda: False) -> None:
+        catalog = Catalog.open(self.folder)
+        try:
+            self._written(catalog, edition, stop=stop)
+        finally:
+            catalog.close()
+
+    def write_vectors_behind(self) -> None:
+        """From now on write large copies of vectors and words in the background when they are due.
+
+        For who answers for a long time: others write it when they are done with their changes.
+        """
+        self._writes_behind = True
+
+    def _write_behind(self, *, vectors: bool) -> None:
+        if not self._stopping.is_set() and (self._behind is None or not self._behind.is_alive()):
+            edition = self._catalog.editions.current
+            self._behind = threading.Thread(
+                target=self._write_alone, args=(edition if vectors else None,), daemon=True
+            )
+            self._behind.start()
+
+    def _write_alone(self, edition: Edition | None) -> None:
+        """Write the words, and the vectors of an edition."""
+        use_one_thread()
+        try:
+            if not self.fold_words(stop=self._stopping.is_set):
+                self._writes_behind = False
+            if edition is not None:
+                self._write(edition, self._stopping.is_set)
+        except PinciteError as error:
+            self._writes_behind = False  # it would only fail again
+            log.error("%s: the vectors cannot be written: %s", self.folder, error)
 
     def close(self) -> None:
-        """See `PassageStore.close`; writes the copy of the vectors if it has changed."""
+        """See `PassageStore.close`; writes a small copy of the vectors if it has changed."""
+        self._stopping.set()
+        if self._behind is not None:
+            self._behind.join()
         with self._writing, self._lock:
             self._closed = True
             try:
-                if self._vectors is not None:
+                if self._vectors.is_small:
                     self.save_vectors()
             finally:
-                self._vectors = None
+                self._vectors = VectorCopy(self.folder, self._kinds)
                 self._catalog.close()
                 if self._writer is not None:
                     self._writer.close()

@@ -214,6 +214,51 @@ def _to_2(connection: sqlite3.Connection) -> None:
         create_full_text(connection, edition)
 
 
+def _to_3(connection: sqlite3.Connection) -> None:
+    """What changed since when is kept; and an edition's passages are found by their numbers."""
+    for statement in (
+        # In the order of what happened: the number of each passage that was removed, and at the end
+        # of each change a mark, a random number below zero. A state of this database is known again
+        # by its last mark, which no other database has, nor this one after it was restored from a
+        # backup. The oldest rows are left out in time.
+        "CREATE TABLE changes (place INTEGER PRIMARY KEY, passage INTEGER NOT NULL)",
+        "INSERT INTO changes (passage) VALUES (-1 - (random() & 0x3fffffffffffffff))",
+        # What is left of an edition out of use is no longer anyone's.
+        """CREATE TRIGGER passage_removed AFTER DELETE ON passages
+            WHEN EXISTS (SELECT 1 FROM editions WHERE number = old.edition AND state <> 'dropped')
+            BEGIN INSERT INTO changes (passage) VALUES (old.number); END""",
+        "CREATE INDEX passages_by_edition ON passages (edition)",
+    ):
+        connection.execute(statement)
+
+
+def _to_4(connection: sqlite3.Connection) -> None:
+    """What documents are told apart by is found without reading them."""
+    for statement in (
+        # A row for each entry of the metadata. Both are without case, in UTF-8; as blobs, since a
+        # text in SQLite cannot hold everything that one in JSON can.
+        """CREATE TABLE properties (
+            key BLOB NOT NULL,
+            value BLOB NOT NULL,
+            document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,
+            PRIMARY KEY (key, value, document)) WITHOUT ROWID""",
+        "CREATE INDEX properties_by_document ON properties (document)",
+        """CREATE INDEX documents_at_a_glance ON documents
+            (media_type, title, added_at, pages, characters)""",
+    ):
+        connection.execute(statement)
+    documents = connection.execute("SELECT number, metadata FROM documents WHERE metadata <> '{}'")
+    for number, metadata in documents.fetchall():
+        connection.executemany(
+            "INSERT OR IGNORE INTO properties VALUES (?, ?, ?)",
+            [(_folded(key), _folded(value), number) for key, value in json.loads(metadata).items()],
+        )
+
+
+def _folded(text: str) -> bytes:
+    return text.casefold().encode("utf-8", "surrogatepass")
+
+
 def _digest(context: str, text: str) -> bytes:
     embedded = f"{context}\n{text}" if context else text
     return hashlib.sha256(embedded.encode()).digest()[:16]
@@ -239,6 +284,6 @@ def _keep_counter(connection: sqlite3.Connection, table: str) -> None:
 
 
 # Entry n takes a database from format n to format n + 1. Entries are added, never changed.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_to_1, _to_2)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_to_1, _to_2, _to_3, _to_4)
 
 FORMAT_VERSION = len(MIGRATIONS)

@@ -13,9 +13,9 @@ from index.documents import Passage
 from index.embedding import Vectors
 from index.errors import DamagedIndex
 from index.passages import text_in_context
+from index.postings import Row
 
-_IN_DOCUMENTS = """JOIN documents AS d ON d.number = p.document
-    WHERE p.edition = ? AND d.id IN (SELECT value FROM json_each(?))"""
+_IN_DOCUMENTS = "edition = ? AND document IN (SELECT value FROM json_each(?))"
 
 
 class PassageTables:
@@ -52,18 +52,76 @@ class PassageTables:
             ],
         )
 
-    def numbers(self, edition: int, documents: Iterable[str] | None = None) -> NDArray[np.int64]:
-        """The numbers of an edition's passages, or of those of these documents; ascending."""
+    def numbers(
+        self, edition: int, documents: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
+        """The numbers of an edition's passages, or of those of documents by number; ascending."""
         if documents is None:
             rows = self._connection.execute(
                 "SELECT number FROM passages WHERE edition = ?", (edition,)
             )
         else:
             rows = self._connection.execute(
-                f"SELECT p.number FROM passages AS p {_IN_DOCUMENTS}",  # noqa: S608
-                (edition, json.dumps(list(documents))),
+                f"SELECT number FROM passages WHERE {_IN_DOCUMENTS}",  # noqa: S608
+                (edition, json.dumps(documents.tolist())),
             )
         return np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64))
+
+    def numbers_after(self, edition: int, number: int) -> NDArray[np.int64]:
+        """The numbers of an edition's passages beyond this one, ascending."""
+        rows = self._connection.execute(
+            "SELECT number FROM passages WHERE edition = ? AND number > ? ORDER BY number",
+            (edition, number),
+        )
+        return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+    def count(self, edition: int) -> int:
+        """How many passages an edition has."""
+        query = "SELECT count(*) FROM passages WHERE edition = ?"
+        return int(self._connection.execute(query, (edition,)).fetchone()[0])
+
+    def has_all(self, edition: int, numbers: Sequence[int]) -> bool:
+        """Whether an edition has all passages with these numbers, which are distinct."""
+        row = self._connection.execute(
+            """SELECT count(*) FROM passages
+               WHERE number IN (SELECT value FROM json_each(?)) AND +edition = ?""",
+            (json.dumps(numbers), edition),
+        ).fetchone()
+        return int(row[0]) == len(numbers)
+
+    def many_after(self, edition: int, number: int, many: int) -> bool:
+        """Whether at least so many of an edition's passages are beyond this number."""
+        row = self._connection.execute(
+            """SELECT count(*) FROM (SELECT 1 FROM passages
+               WHERE edition = ? AND number > ? LIMIT ?)""",
+            (edition, number, many),
+        ).fetchone()
+        return int(row[0]) >= many
+
+    def rows(self, numbers: NDArray[np.int64]) -> list[Row]:
+        """What is looked through of the passages with these numbers; in their order, ascending."""
+        rows = self._connection.execute(
+            """SELECT number, document, text, context FROM passages
+               WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number""",
+            (json.dumps(numbers.tolist()),),
+        )
+        return [Row(*row) for row in rows]
+
+    def rows_after(self, edition: int, number: int, most: int) -> list[Row]:
+        """The same of an edition's first passages beyond this number, at most so many."""
+        rows = self._connection.execute(
+            """SELECT number, document, text, context FROM passages
+               WHERE edition = ? AND number > ? ORDER BY number LIMIT ?""",
+            (edition, number, most),
+        )
+        return [Row(*row) for row in rows]
+
+    @property
+    def newest(self) -> int:
+        """A number that all passages to come are beyond, and none there is."""
+        query = "SELECT seq FROM sqlite_sequence WHERE name = 'passages'"
+        row = self._connection.execute(query).fetchone()
+        return 0 if row is None else int(row[0])
 
     def get(self, numbers: Iterable[int]) -> dict[int, Passage]:
         """The passages with these numbers."""
@@ -103,6 +161,25 @@ class PassageTables:
             result[place] = self._vector(int(number), rows.get(int(number)), dim)
         return result
 
+    def stored_vectors(
+        self, edition: int, numbers: NDArray[np.int64], dim: int
+    ) -> tuple[NDArray[np.int64], Vectors]:
+        """Those of these numbers that an edition has, ascending, and their float32 vectors.
+
+        Raises:
+            DamagedIndex: a vector has another length.
+        """
+        rows = self._connection.execute(
+            """SELECT number, vector FROM passages
+               WHERE number IN (SELECT value FROM json_each(?)) AND edition = ? ORDER BY number""",
+            (json.dumps(numbers.tolist()), edition),
+        ).fetchall()
+        found = np.array([number for number, _ in rows], dtype=np.int64)
+        vectors = np.empty((len(rows), dim), dtype=np.float32)
+        for place, (number, blob) in enumerate(rows):
+            vectors[place] = self._vector(number, blob, dim)
+        return found, vectors
+
     def vectors_by_digest(
         self, edition: int, digests: Iterable[bytes], dim: int
     ) -> dict[bytes, Vectors]:
@@ -131,20 +208,20 @@ class PassageTables:
         edition: int,
         query: str,
         k: int,
-        documents: Iterable[str] | None = None,
+        documents: NDArray[np.int64] | None = None,
         numbers: Iterable[int] | None = None,
     ) -> list[tuple[int, float]]:
         """The `k` best passages of an edition for an FTS5 query: (number, BM25), best first.
 
-        BM25 is from 0 up. With `documents`, only passages of these documents; with `numbers`, only
-        these passages.
+        BM25 is from 0 up. With `documents`, only passages of these documents, by number; with
+        `numbers`, only these passages.
         """
         table = f"passages_fts_{edition}"
         conditions: list[str] = [f"{table} MATCH ?"]
         values: list[object] = [query]
         if documents is not None:
-            conditions.append(f"rowid IN (SELECT p.number FROM passages AS p {_IN_DOCUMENTS})")  # noqa: S608
-            values += [edition, json.dumps(list(documents))]
+            conditions.append(f"rowid IN (SELECT number FROM passages WHERE {_IN_DOCUMENTS})")  # noqa: S608
+            values += [edition, json.dumps(documents.tolist())]
         if numbers is not None:
             conditions.append("rowid IN (SELECT value FROM json_each(?))")
             values.append(json.dumps([int(number) for number in numbers]))

@@ -49,24 +49,23 @@ class Retriever:
             for text, vector in zip(texts, self._embedder.embed_questions(texts), strict=True)
         ]
 
-    def within(
-        self, named: Collection[str] | None = None, where: Filter = EVERYTHING
-    ) -> Collection[str] | None:
-        """The ids of the documents that are named and fit a filter; None for all documents."""
-        if not where:
-            return named
-        fitting = [summary.id for summary in where.select(self.store.documents())]
-        return fitting if named is None else sorted(set(named).intersection(fitting))
+    def search(
+        self,
+        query: Query,
+        k: int,
+        within: Collection[str] | None = None,
+        where: Filter = EVERYTHING,
+    ) -> list[Hit]:
+        """The `k` best passages, best first, of the documents that fit `where`.
 
-    def search(self, query: Query, k: int, within: Collection[str] | None = None) -> list[Hit]:
-        """The `k` best passages, best first; `within` names the documents to look in, by id.
+        `within` names the documents to look in, by id; None for all.
 
         Passages that say only what better ones of another document say are not among them, but
         among the `duplicates` of those.
         """
         pool = max(POOL, k)
         while True:
-            candidates = self.store.candidates(query.text, query.vector, pool, within)
+            candidates = self.store.candidates(query.text, query.vector, pool, within, where)
             hits = distinct(fuse(candidates), k)
             if len(hits) == k or len(candidates) < pool or pool >= MOST_POOL:
                 return hits

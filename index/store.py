@@ -6,6 +6,7 @@ from typing import Protocol
 
 from index.documents import Document, Passage, Problem
 from index.embedding import ModelIdentity, Vectors
+from index.filters import EVERYTHING, Filter
 from index.passages import Splitter
 
 # Begins the recipe of an origin of which a document was removed by hand. No reading has such a
@@ -128,6 +129,17 @@ class PassageStore(Protocol):
         """Those of the edition that was current before, if it is still there."""
         ...
 
+    def note(self, name: str) -> str | None:
+        """The text that was noted under a name for those who use the index; None where none is."""
+        ...
+
+    def set_note(self, name: str, text: str | None) -> None:
+        """Note a text under a name, in place of what stood there; None: nothing, any more.
+
+        It counts as a change, since what the index is asked may be answered otherwise from now on.
+        """
+        ...
+
     def put(self, intakes: Sequence[Intake]) -> list[list[str]]:
         """Store what origins hold now, one after the other: all of it in one step, or nothing.
 
@@ -232,13 +244,22 @@ class PassageStore(Protocol):
         ...
 
     def candidates(
-        self, question: str, vector: Vectors, k: int, within: Collection[str] | None = None
+        self,
+        question: str,
+        vector: Vectors,
+        k: int,
+        within: Collection[str] | None = None,
+        where: Filter = EVERYTHING,
     ) -> list[Candidate]:
         """The `k` nearest passages to a float32 `(dim,)` vector, and the `k` best by BM25.
 
         Each once, with both scores, in no particular order, all from one generation. With `within`,
-        only passages of the documents with these ids.
+        only passages of the documents with these ids; of these only the ones that fit `where`.
         """
+        ...
+
+    def has_any(self, within: Collection[str] | None = None, where: Filter = EVERYTHING) -> bool:
+        """Whether there is a document with one of these ids, None for any, that fits."""
         ...
 
     def begin(self, settings: IndexSettings) -> None:

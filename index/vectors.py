@@ -1,21 +1,22 @@
 """Nearest vectors: the `VectorIndex` port and FAISS behind it."""
 
-import hashlib
-import json
-import os
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.embedding import Vectors
+from index.vector_file import Sealed
+from index.vector_kinds import Kinds, faiss, nearest
 
 Ids = NDArray[np.int64]
 
-# How many vectors beyond those wanted FAISS is asked for at first.
-_MORE = 16
+# Those of some ids that have a vector, each once, and the float32 `(n, dim)` rows.
+Lookup = Callable[[Ids], tuple[Ids, Vectors]]
+
+# Where a filter leaves this few of the sealed vectors, all of them are looked up.
+_FEW = 256
 
 
 class VectorIndex(Protocol):
@@ -42,119 +43,145 @@ class VectorIndex(Protocol):
         """The `k` nearest of a float32 `(dim,)` vector: (id, inner product), best first.
 
         Fewer where there are fewer. Equal scores are in the order of their ids. With `within`,
-        only these ids are considered.
+        only these ids are considered. An approximate index may miss some of the nearest; the
+        inner products of what it finds are exact.
         """
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What a saved index was built from: the catalog, its generation, and the file's SHA-256."""
-
-    catalog: str
-    generation: int
-    sha256: str
-
-
 class FaissIndex:
-    """Exact search with FAISS, saved as a file with a stamp beside it."""
+    """A sealed index of any size, what was added since beside it, and what was removed.
 
-    def __init__(self, dim: int) -> None:
-        self._index: Any = _faiss().IndexIDMap2(_faiss().IndexFlatIP(dim))
+    What was added is compared one by one. What the sealed index finds is looked up and compared
+    again, so that its scores are exact, and what cannot be looked up is not found.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        sealed: Sealed | None = None,
+        lookup: Lookup | None = None,
+        kinds: Kinds | None = None,
+    ) -> None:
+        """An index of `dim` dimensions; `lookup` goes with `sealed`."""
+        self._flat: Any = faiss().IndexFlatIP(dim)
+        self._tail: Any = faiss().IndexIDMap2(self._flat)
+        self._sealed = sealed
+        self._lookup = lookup
+        self._kinds = Kinds() if kinds is None else kinds
+        # Which positions of the sealed index still count; None while all do.
+        self._left: NDArray[np.bool_] | None = None
+        # The filter that came last, in order, and which positions it leaves: finding them takes
+        # longer than searching, and one filter often comes with many questions.
+        self._filter: tuple[Ids, Ids, NDArray[np.bool_]] | None = None
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return self._sealed_count + int(self._tail.ntotal)
+
+    @property
+    def _sealed_count(self) -> int:
+        return len(self._sealed_ids) if self._left is None else int(np.count_nonzero(self._left))
+
+    @property
+    def loose(self) -> int:
+        """How many vectors were added to the sealed ones or removed from them."""
+        return int(self._tail.ntotal) + len(self._sealed_ids) - self._sealed_count
 
     @property
     def ids(self) -> Ids:
         """See `VectorIndex.ids`."""
-        found: Ids = _faiss().vector_to_array(self._index.id_map)
-        return found
+        added: Ids = faiss().vector_to_array(self._tail.id_map)
+        kept = self._sealed_ids if self._left is None else self._sealed_ids[self._left]
+        return np.concatenate([kept, added])
 
     def add(self, ids: Ids, vectors: Vectors) -> None:
         """See `VectorIndex.add`."""
         if len(ids) != len(vectors):
             raise ValueError(f"not the same length: {len(ids)} ids, {len(vectors)} vectors")
         if len(ids):
-            self._index.add_with_ids(
+            self._tail.add_with_ids(
                 np.ascontiguousarray(vectors, dtype=np.float32), np.asarray(ids, dtype=np.int64)
             )
 
     def remove(self, ids: Ids) -> None:
         """See `VectorIndex.remove`."""
-        if len(ids):
-            self._index.remove_ids(np.asarray(ids, dtype=np.int64))
+        if not len(ids):
+            return
+        if self._tail.ntotal:
+            self._tail.remove_ids(np.asarray(ids, dtype=np.int64))
+        gone = self._positions(ids)
+        if len(gone):
+            if self._left is None:
+                self._left = np.ones(len(self._sealed_ids), dtype=bool)
+            self._left[gone] = False
+
+    @property
+    def _sealed_ids(self) -> Ids:
+        return np.empty(0, dtype=np.int64) if self._sealed is None else self._sealed.ids
+
+    def _positions(self, ids: Ids) -> Ids:
+        """Where the sealed index has these ids, of those that it has."""
+        sealed, wanted = self._sealed_ids, np.asarray(ids, dtype=np.int64)
+        places = np.searchsorted(sealed, wanted)
+        inside = places < len(sealed)
+        places, wanted = places[inside], wanted[inside]
+        found: Ids = places[sealed[places] == wanted]
+        return found
 
     def search(self, vector: Vectors, k: int, within: Ids | None = None) -> list[tuple[int, float]]:
         """See `VectorIndex.search`."""
-        faiss = _faiss()
-        parameters = None
-        available = len(self)
-        if within is not None:
-            selector = faiss.IDSelectorBatch(np.unique(np.asarray(within, dtype=np.int64)))
-            parameters = faiss.SearchParameters(sel=selector)
-        wanted = min(k, available)
-        if wanted <= 0:
+        if k <= 0:
             return []
-        row = np.ascontiguousarray(vector, dtype=np.float32)[None]
-        # FAISS fills up with id -1 where fewer are found, and leaves open which of several equally
-        # near vectors it gives: so it is asked for more until the last one given is farther away.
-        asked = min(wanted + _MORE, available)
-        while True:
-            scores, ids = self._index.search(row, asked, params=parameters)
-            found = [(int(i), float(s)) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0]
-            complete = asked == available or len(found) < asked
-            if complete or found[-1][1] < found[wanted - 1][1]:
-                return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:wanted]
-            asked = min(4 * asked, available)
+        found = self._added(vector, k, within) + self._of_sealed(vector, k, within)
+        return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:k]
 
-    def vectors(self, ids: Ids) -> Vectors:
-        """The stored float32 rows under these ids, in their order; for checks."""
-        rows = [self._index.reconstruct(int(id_)) for id_ in ids]
-        return np.stack(rows) if rows else np.empty((0, self._index.d), np.float32)
+    def _added(self, vector: Vectors, k: int, within: Ids | None) -> list[tuple[int, float]]:
+        if not self._tail.ntotal:
+            return []
+        numbers = faiss().vector_to_array(self._tail.id_map)
+        allowed = None
+        if within is not None:
+            ordered, _ = self._filtered(within)
+            allowed = np.zeros(len(numbers), dtype=bool)
+            if len(ordered):
+                places = np.minimum(np.searchsorted(ordered, numbers), len(ordered) - 1)
+                allowed = ordered[places] == numbers
+        places = nearest(self._flat, vector, k, allowed, self._kinds.effort)
+        return _scored(numbers[places], self._flat.reconstruct_batch(places), vector)
 
-    def save(self, path: Path, catalog: str, generation: int) -> None:
-        """Write the index and its stamp, each by an atomic rename.
+    def _filtered(self, within: Ids) -> tuple[Ids, NDArray[np.bool_]]:
+        """A filter's ids in order, and the sealed positions that it leaves."""
+        if self._filter is None or self._filter[0] is not within:
+            ordered = np.sort(within, kind="stable")
+            allowed = np.zeros(len(self._sealed_ids), dtype=bool)
+            allowed[self._positions(ordered)] = True
+            self._filter = within, ordered, allowed
+        return self._filter[1:]
 
-        A crash between the two leaves a stamp that does not fit, so the pair is not used.
-        """
-        data = _faiss().serialize_index(self._index).tobytes()
-        stamp = Stamp(catalog, generation, hashlib.sha256(data).hexdigest())
-        _replace(path, data)
-        _replace(_stamp_path(path), json.dumps(asdict(stamp)).encode())
-
-    @classmethod
-    def load(cls, path: Path, catalog: str, dim: int) -> tuple["FaissIndex", int] | None:
-        """The saved index and its generation; None where there is none that can be trusted."""
-        try:
-            stamp = Stamp(**json.loads(_stamp_path(path).read_bytes()))
-            data = path.read_bytes()
-        except (OSError, ValueError, TypeError):
-            return None
-        if stamp.catalog != catalog or hashlib.sha256(data).hexdigest() != stamp.sha256:
-            return None
-        index = cls(dim)
-        try:
-            index._index = _faiss().deserialize_index(np.frombuffer(data, dtype=np.uint8))
-        except RuntimeError:  # written by a FAISS with another file format
-            return None
-        return (index, stamp.generation) if index._index.d == dim else None
+    def _of_sealed(self, vector: Vectors, k: int, within: Ids | None) -> list[tuple[int, float]]:
+        if self._sealed is None or self._lookup is None:
+            return []
+        allowed = self._left
+        if within is not None:
+            _, allowed = self._filtered(within)
+            if self._left is not None:
+                allowed = allowed & self._left
+        if allowed is not None and np.count_nonzero(allowed) <= _FEW:
+            ids = self._sealed.ids[allowed]
+        else:
+            positions = nearest(self._sealed.index, vector, k, allowed, self._kinds.effort)
+            ids = np.unique(self._sealed.ids[positions])
+        return _scored(*self._lookup(ids), vector)
 
 
-def _faiss() -> Any:
-    import faiss
+def inner_products(rows: Vectors, vector: Vectors) -> Vectors:
+    """Those of float32 `(n, dim)` rows with a `(dim,)` vector, float32; equal for equal rows.
 
-    return faiss
+    They are summed in double precision, for the order of summing may differ from row to row.
+    """
+    products = rows.astype(np.float64) @ vector.astype(np.float64)
+    return products.astype(np.float32)
 
 
-def _stamp_path(path: Path) -> Path:
-    return path.with_name(path.name + ".stamp")
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+def _scored(ids: Ids, rows: Vectors, vector: Vectors) -> list[tuple[int, float]]:
+    return list(zip(ids.tolist(), inner_products(rows, vector).tolist(), strict=True))

@@ -1,8 +1,8 @@
 """The whole path of a question: search, read, rank, cite."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from time import perf_counter
 
 from index.documents import Document, Hit, Passage
@@ -14,7 +14,10 @@ from index.sentences import sentence_around
 from index.store import PassageStore
 from index.threads import available_cores
 from qa.answers import Answer, Citation, Options, Reply, Timings, cite
-from qa.ranking import Quote, Ranked, rank
+from qa.calibration import Calibration
+from qa.evidence import Likely, weigh
+from qa.index_calibration import in_use
+from qa.ranking import Quote, rank
 from qa.reader import Reader, Reading
 
 DEFAULTS = Options()
@@ -30,12 +33,10 @@ _Place = tuple[Document, int, int]
 class _Asked:
     """A question ready for searching.
 
-    `within` are the ids of the documents to look in, None for all; embedding it took `embed`
-    seconds.
+    Embedding it took `embed` seconds.
     """
 
     query: Query
-    within: Collection[str] | None
     embed: float
 
 
@@ -63,7 +64,7 @@ class Answerer:
         at_once = max(1, options.passages)
         return [
             reply
-            for asked in self._asked(questions, options)
+            for asked in self._asked(questions)
             for reply in self._replies(asked, options, at_once)
         ]
 
@@ -82,32 +83,33 @@ class Answerer:
             InvalidQuestion: it is empty or too long; at once, not when the first reply is asked
                 for.
         """
-        (asked,) = self._asked([question], options)
+        (asked,) = self._asked([question])
         at_once = max(2, available_cores()) if step is None else max(1, step)
         return self._replies(asked, options, at_once)
 
-    def _asked(self, questions: Sequence[str], options: Options) -> list[_Asked]:
+    def _asked(self, questions: Sequence[str]) -> list[_Asked]:
         began = perf_counter()
         queries = self._retriever.embed(questions)
         embed = (perf_counter() - began) / max(1, len(queries))
-        within = self._retriever.within(options.within, options.where)
-        return [_Asked(query, within, embed) for query in queries]
+        return [_Asked(query, embed) for query in queries]
 
     def _replies(self, asked: _Asked, options: Options, step: int) -> Iterator[Reply]:
         began = perf_counter()
-        hits = self._retriever.search(asked.query, options.passages, asked.within)
+        retriever, within, where = self._retriever, options.within, options.where
+        hits = retriever.search(asked.query, options.passages, within, where)
         retrieve = perf_counter() - began
         read = 0.0
         readings: list[Reading] = []
+        calibration = in_use(self._retriever.store, self._reader)
         while True:
             began = perf_counter()
             seen = hits[: len(readings) + step]
             readings += read_hits(self._reader, asked.query.text, seen[len(readings) :])
-            answers, reason = self._concluded(seen, readings, options)
+            answers, reason = self._concluded(seen, readings, calibration, options)
             if not answers and len(seen) < len(hits):
                 reason = f"Still reading: {len(seen)} of {len(hits)} passages."
-            elif asked.within is not None and not asked.within and options.where:
-                reason = f"No document fits the filter: {options.where}."
+            elif not hits and where and not retriever.store.has_any(within, where):
+                reason = f"No document fits the filter: {where}."
             read += perf_counter() - began
             timings = Timings(
                 embed=1000 * asked.embed,
@@ -121,56 +123,59 @@ class Answerer:
                 return
 
     def _concluded(
-        self, hits: Sequence[Hit], readings: Sequence[Reading], options: Options
+        self,
+        hits: Sequence[Hit],
+        readings: Sequence[Reading],
+        calibration: Calibration,
+        options: Options,
     ) -> tuple[tuple[Answer, ...], str | None]:
         """The answers that the passages give; where they give none, why."""
-        calibration = self._reader.calibration
         ranked = rank(hits, readings, calibration.retrieval_weight)
+        likely = weigh(ranked, calibration)
         least = calibration.abstain_below
         if options.min_confidence is not None:
             least = options.min_confidence
-        answers = self._answers(hits, ranked, least, options.answers)
-        return tuple(answers), None if answers else self._reason(hits, ranked, least)
+        answers = self._answers(hits, likely, least, options.answers)
+        return tuple(answers), None if answers else _reason(hits, likely, least)
 
     def _answers(
-        self, hits: Sequence[Hit], ranked: Sequence[Ranked], least: float, most: int
+        self, hits: Sequence[Hit], found: Sequence[tuple[Likely, ...]], least: float, most: int
     ) -> list[Answer]:
-        places = _Places(hits, self._retriever.store)
+        places = Places(hits, self._retriever.store)
         answers: list[Answer] = []
-        waiting: list[tuple[float, int, Sequence[Quote]]] = [
-            (-found.best.score, place, (found.best, *found.others))
-            for place, found in enumerate(ranked)
+        waiting: list[tuple[float, int, tuple[Likely, ...]]] = [
+            (-likely[0].confidence, place, likely) for place, likely in enumerate(found)
         ]
+        heapify(waiting)
         while waiting and len(answers) < most:
             _, place, (best, *others) = heappop(waiting)
-            if self._confidence(best) < least:
+            if best.confidence < least:
                 break
-            document = places.quoted(best)
+            document = places.quoted(best.quote)
             if document is not None:
-                likely = [quote for quote in others if self._confidence(quote) >= least]
-                first, *also_at = places.cite(best, likely)
-                answers.append(_answer(document, first, also_at, self._confidence(best)))
+                likely = [other.quote for other in others if other.confidence >= least]
+                held_back = [other.quote for other in others if other.confidence < least]
+                first, *also_at = places.cite(best.quote, likely, held_back)
+                answers.append(_answer(document, first, also_at, best.confidence))
             elif others:
                 # The answer is now only as good as its next place, so it waits for its turn.
-                heappush(waiting, (-others[0].score, place, others))
+                heappush(waiting, (-others[0].confidence, place, tuple(others)))
         return answers
 
-    def _confidence(self, quote: Quote) -> float:
-        return self._reader.calibration.confidence(quote.score)
 
-    def _reason(self, hits: Sequence[Hit], ranked: Sequence[Ranked], least: float) -> str:
-        if not hits:
-            return "The index holds no passage to read."
-        best = self._confidence(ranked[0].best) if ranked else 0.0
-        if not ranked or best >= least:
-            return (
-                f"The documents do not say: nothing in the {len(hits)} passages read can be quoted "
-                "as an answer."
-            )
+def _reason(hits: Sequence[Hit], found: Sequence[tuple[Likely, ...]], least: float) -> str:
+    if not hits:
+        return "The index holds no passage to read."
+    best = found[0][0].confidence if found else 0.0
+    if not found or best >= least:
         return (
-            f"The documents do not say: the likeliest of {len(hits)} passages read holds an answer "
-            f"with confidence {best:.2f}, below the {least:.2f} that is asked for."
+            f"The documents do not say: nothing in the {len(hits)} passages read can be quoted "
+            "as an answer."
         )
+    return (
+        f"The documents do not say: the likeliest of {len(hits)} passages read holds an answer "
+        f"with confidence {best:.2f}, below the {least:.2f} that is asked for."
+    )
 
 
 def read_hits(reader: Reader, question: str, hits: Sequence[Hit]) -> list[Reading]:
@@ -187,7 +192,7 @@ def read_hits(reader: Reader, question: str, hits: Sequence[Hit]) -> list[Readin
     return [reading.after(begin) for reading, begin in zip(readings, begins, strict=True)]
 
 
-class _Places:
+class Places:
     """Where quotes stand, in documents as they are now, and what is cited already.
 
     A quote stands also in the copies of its document, and where another passage that was found
@@ -217,18 +222,25 @@ class _Places:
             return None
         return None if _in_heading(document, quote) else document
 
-    def cite(self, best: Quote, others: Sequence[Quote]) -> list[Citation]:
-        """The places of an answer, that of its best quote first; each is followed by its copies."""
+    def cite(
+        self, best: Quote, others: Sequence[Quote], held_back: Sequence[Quote] = ()
+    ) -> list[Citation]:
+        """The places of an answer, that of its best quote first; each is followed by its copies.
+
+        Where it was read and `held_back` it is not cited, even if the words around are the same.
+        """
         found: list[_Place] = []
         for quote in (best, *others):
             document = self.quoted(quote)
             if document is not None:
                 found.append(self._take(document, quote.start, quote.end))
         for place in list(found):
-            found += self._elsewhere(*place)
+            found += self._elsewhere(*place, held_back)
         return [citation for place in found for citation in _citations(*place)]
 
-    def _elsewhere(self, document: Document, start: int, end: int) -> Iterator[_Place]:
+    def _elsewhere(
+        self, document: Document, start: int, end: int, held_back: Sequence[Quote]
+    ) -> Iterator[_Place]:
         """Where passages of other documents say what is cited."""
         for passage, least in (
             *((duplicate, 0) for duplicate in self._duplicates.get(document.id, ())),
@@ -241,7 +253,11 @@ class _Places:
             if other is None or other.text[passage.start : passage.end] != passage.text:
                 continue
             first, last = passage.start + at[0], passage.start + at[1]
-            if not self._is_cited(other.id, first, last):
+            is_held_back = any(
+                quote.document_id == other.id and quote.start < last and first < quote.end
+                for quote in held_back
+            )
+            if not is_held_back and not self._is_cited(other.id, first, last):
                 yield self._take(other, first, last)
 
     def _take(self, document: Document, start: int, end: int) -> _Place:

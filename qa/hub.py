@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from index.errors import ModelError
-from index.hub import missing_model, require_hub
+from index.hub import missing_model, require_hub, weights_checksum
 from index.sentences import trimmed
+from qa.calibration import Calibration
 from qa.decoding import decode, merge
-from qa.reader import QUESTION_SHARE, STRIDE, Calibration, Reading
+from qa.reader import QUESTION_SHARE, Reading, shared_tokens
 
 _BATCH = 16
 _LONGEST_WINDOW = 384
@@ -34,6 +35,7 @@ class HubReader:
                 f"{name}: has no fast tokenizer, which offsets need; use another model"
             )
         self.name = name
+        self.checksum = weights_checksum(self._model.state_dict().items())
         self.calibration = Calibration()
         self._window = min(int(self._tokenizer.model_max_length), _LONGEST_WINDOW)
 
@@ -50,7 +52,7 @@ class HubReader:
             list(texts),
             truncation="only_second",
             max_length=self._window,
-            stride=STRIDE,
+            stride=shared_tokens(self._window),
             return_overflowing_tokens=True,
             return_offsets_mapping=True,
         )

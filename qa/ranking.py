@@ -16,7 +16,8 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation + "“”‘’«»„�
 class Quote:
     """A span with its place in the document: `document.text[start:end] == text`.
 
-    `score` is the span's, in logits, plus a share of its passage's; higher is better.
+    It was read in the passage of `hit`. `span_score` is the span's, in logits; `score` is that plus
+    a share of its passage's. For both, higher is better.
     """
 
     document_id: str
@@ -24,6 +25,8 @@ class Quote:
     end: int
     text: str
     score: float
+    span_score: float
+    hit: Hit
 
     def overlaps(self, other: "Quote") -> bool:
         """Whether both share a character of one document."""
@@ -52,7 +55,7 @@ def rank(
     """
     distinct: dict[str, list[Quote]] = {}
     kept: list[Quote] = []
-    for quote in sorted(_pool(hits, readings, retrieval_weight), key=_order):
+    for quote in sorted(pool(hits, readings, retrieval_weight), key=_order):
         if any(quote.overlaps(other) for other in kept):
             continue
         kept.append(quote)
@@ -60,9 +63,10 @@ def rank(
     return [Ranked(quotes[0], tuple(quotes[1:])) for quotes in distinct.values()]
 
 
-def _pool(
-    hits: Sequence[Hit], readings: Sequence[Reading], retrieval_weight: float
+def pool(
+    hits: Sequence[Hit], readings: Sequence[Reading], retrieval_weight: float = 0.0
 ) -> Iterator[Quote]:
+    """All spans as quotes, in no particular order."""
     for hit, reading in zip(hits, readings, strict=True):
         passage = hit.passage
         for span in reading.spans:
@@ -72,6 +76,8 @@ def _pool(
                 passage.start + span.end,
                 passage.text[span.start : span.end],
                 span.score + retrieval_weight * hit.score,
+                span.score,
+                hit,
             )
 
 

@@ -13,12 +13,13 @@ from index.errors import ModelError
 from index.onnx_model import MANIFEST, OnnxModel
 from index.threads import Precedence
 from qa.answers import Span
+from qa.calibration import Calibration, understood
 from qa.decoding import Floats, decode, merge
 
 # A question may take up this share of a window; of a longer one the end is read, where the
 # question itself stands when something is pasted before it.
 QUESTION_SHARE = 0.5
-STRIDE = 64
+_MOST_SHARED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +46,17 @@ class Reading:
     @property
     def answerability(self) -> float:
         """How likely the text holds an answer, from 0 to 1; it orders texts as `score` does."""
-        return 0.0 if self.score < -700 else 1 / (1 + math.exp(-self.score))
+        return chance(self.score)
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """From a reader's scores to probabilities, fitted on a development set.
+def shared_tokens(window: int) -> int:
+    """How many tokens of a long text two windows of so many share."""
+    return min(_MOST_SHARED, window // 4)
 
-    An answer's score is its span's plus `retrieval_weight` times its passage's (0 to 1), and
-    `confidence = 1 / (1 + exp(-(slope * score + intercept)))` (Platt scaling). Answers below
-    `abstain_below` (a confidence) are not given.
-    """
 
-    retrieval_weight: float = 0.0
-    slope: float = 1.0
-    intercept: float = 0.0
-    abstain_below: float = 0.5
-
-    def confidence(self, score: float) -> float:
-        """The probability, from 0 to 1, that an answer with this score is right."""
-        exponent = self.slope * score + self.intercept
-        if exponent < 0:
-            odds = math.exp(max(exponent, -700))
-            return odds / (1 + odds)
-        return 1 / (1 + math.exp(-exponent))
+def chance(score: float) -> float:
+    """The probability of a span with this score, in logits, against "no answer"."""
+    return 0.0 if score < -700 else 1 / (1 + math.exp(-score))
 
 
 class Reader(Protocol):
@@ -77,6 +65,11 @@ class Reader(Protocol):
     @property
     def name(self) -> str:
         """Which model this is."""
+        ...
+
+    @property
+    def checksum(self) -> str:
+        """The SHA-256 of its weights, in hexadecimal."""
         ...
 
     @property
@@ -106,11 +99,14 @@ class OnnxReader:
         self._plain = type(tokenizer).from_str(tokenizer.to_str())
         special = tokenizer.num_special_tokens_to_add(is_pair=True)
         self._question_tokens = int((manifest.window - special) * QUESTION_SHARE)
-        tokenizer.enable_truncation(manifest.window, stride=STRIDE, strategy="only_second")
+        tokenizer.enable_truncation(
+            manifest.window, stride=shared_tokens(manifest.window), strategy="only_second"
+        )
         self.name = manifest.name
+        self.checksum = manifest.checksum
         try:
-            self.calibration = Calibration(**manifest.settings.get("calibration", {}))
-        except TypeError as error:
+            self.calibration = understood(manifest.settings.get("calibration", {}))
+        except ValueError as error:
             raise ModelError(
                 f"{folder / MANIFEST}: has a calibration that cannot be understood ({error})"
             ) from error

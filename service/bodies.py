@@ -13,6 +13,7 @@ from index.outcomes import Outcome, Status
 from index.passages import Splitter
 from index.store import DocumentSummary, PassageStore
 from qa.answers import Answer, Citation, Reply, Timings
+from qa.index_calibration import remembered
 from service.configuration import DEFAULT_COLLECTION
 from service.links import source_link, view_path
 from service.schemas import (
@@ -20,6 +21,7 @@ from service.schemas import (
     AnswerBody,
     BoxBody,
     BuildingBody,
+    CalibrationBody,
     CitationBody,
     CollectionBody,
     CountsBody,
@@ -310,6 +312,23 @@ def status_body(folder: Path, store: PassageStore) -> StatusBody:
         splitter=_splitter_body(settings.splitter),
         building=_building_body(store),
         bytes=size_of(folder),
+        calibration=_calibration_body(store),
+    )
+
+
+def _calibration_body(store: PassageStore) -> CalibrationBody | None:
+    try:
+        found = remembered(store)
+    except ValueError:  # which the doctor tells about
+        return None
+    if found is None:
+        return None
+    return CalibrationBody(
+        reader=found.reader,
+        reader_checksum=found.reader_checksum,
+        questions=found.questions,
+        fitted_at=found.fitted_at,
+        abstain_below=found.calibration.abstain_below,
     )
 
 

@@ -9,7 +9,7 @@ import index
 import qa
 from index.database import BESIDE
 from index.embedding import Embedder, ModelIdentity, OnnxEmbedder
-from index.errors import IncompatibleIndex, NoIndex
+from index.errors import IncompatibleIndex, InvalidSettings, NoIndex
 from index.files import at_home
 from index.local_store import LocalStore
 from index.onnx_model import MANIFEST, Manifest, read_manifest
@@ -17,6 +17,7 @@ from index.originals import FOLDER, Originals
 from index.passages import Splitter
 from index.store import IndexSettings
 from index.threads import available_cores
+from index.vector_kinds import Kinds, check_factory
 from qa.reader import OnnxReader, Reader
 from service.engine import Engine
 from service.settings import Settings
@@ -51,8 +52,44 @@ def open_store(settings: Settings) -> LocalStore:
 
     Raises:
         IndexStoreError: there is none, or it cannot be used.
+        InvalidSettings: its vectors cannot be indexed in the way that is set.
     """
-    return LocalStore.open(settings.index)
+    store = LocalStore.open(settings.index, vector_kinds(settings))
+    try:
+        _check_kinds(settings, store.settings.embedder.dim)
+    except InvalidSettings:
+        store.close()
+        raise
+    return store
+
+
+def vector_kinds(settings: Settings) -> Kinds:
+    """How vectors are searched: what the settings say, and our own choices."""
+    default = Kinds()
+    return replace(
+        default,
+        factory=settings.vector_index,
+        effort=_or(settings.vector_effort, default.effort),
+    )
+
+
+def _check_kinds(settings: Settings, dim: int) -> None:
+    if settings.vector_index is not None:
+        check_factory(settings.vector_index, dim)
+
+
+def open_made_with(folder: Path, wanted: IndexSettings) -> LocalStore:
+    """Open the index in a folder, which is made with these settings if there is none.
+
+    Raises:
+        IndexStoreError: it cannot be used, or was made with others.
+    """
+    try:
+        store = LocalStore.open(folder)
+    except NoIndex:
+        return LocalStore.create(folder, wanted)
+    store.require(wanted)
+    return store
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -183,7 +220,9 @@ def _create(settings: Settings, shared: Parts | None) -> Opened:
     model = parts.embedder(DEFAULT_EMBEDDER if named is None else named)
     cut = splitter(settings)
     cut.check(model.max_tokens)
-    store = LocalStore.create(settings.index, IndexSettings(model.identity, cut))
+    _check_kinds(settings, model.identity.dim)
+    made = IndexSettings(model.identity, cut)
+    store = LocalStore.create(settings.index, made, vector_kinds(settings))
     engine = engine_for(store, settings, parts, shared=shared is not None)
     return Opened(engine, store, created=True)
 
@@ -200,7 +239,9 @@ def open_server(settings: Settings, door: "Door") -> "Server":
     parts = Parts(settings)
 
     def open_engine(folder: Path) -> Engine:
-        return open_or_create(replace(settings, index=folder), parts).engine
+        opened = open_or_create(replace(settings, index=folder), parts)
+        opened.store.write_vectors_behind()
+        return opened.engine
 
     server = host.open_server(settings, open_engine, door)
     server.after_closing(parts.close)
@@ -265,7 +306,7 @@ def open_reader(settings: Settings) -> Reader:
     Raises:
         ModelError: there is none, or it cannot be used.
     """
-    folder = _reader_folder(settings)
+    folder = reader_folder(settings)
     if folder is not None:
         return OnnxReader(folder, settings.threads)
     from qa.hub import HubReader
@@ -281,7 +322,7 @@ def reader_checksum(settings: Settings) -> str | None:
     Raises:
         ModelError: its manifest cannot be read.
     """
-    folder = _reader_folder(settings)
+    folder = reader_folder(settings)
     return None if folder is None else read_manifest(folder).checksum
 
 
@@ -289,7 +330,7 @@ def _reader_name(settings: Settings) -> str:
     return DEFAULT_READER if settings.reader is None else settings.reader
 
 
-def _reader_folder(settings: Settings) -> Path | None:
+def reader_folder(settings: Settings) -> Path | None:
     """The folder of the reader that the settings name, if it is one of ours."""
     name = _reader_name(settings)
     folder = _bundled(_READERS, name)

@@ -15,6 +15,7 @@ from service import __version__
 from service.commands import collecting, keys
 from service.commands.asking import ask, search
 from service.commands.backup import backup, restore
+from service.commands.calibrating import calibrate
 from service.commands.changing import index, remove, sync
 from service.commands.chatting import chat
 from service.commands.config import config
@@ -25,6 +26,7 @@ from service.commands.mcp import mcp
 from service.commands.options import configured_by
 from service.commands.reindexing import reindex
 from service.commands.serving import serve
+from service.commands.training import train_reader
 from service.commands.watching import watch
 from service.errors import ANSWERED, INTERRUPTED, OURS, meaning
 from service.settings import debugging
@@ -145,6 +147,7 @@ _COMMANDS: _Commands = {
     "doctor": (doctor, "Check the index and the models."),
     "formats": (formats, "List the formats that are read."),
     "models": (models, "List the models at hand."),
+    "calibrate": (calibrate, "Fit how sure answers are to labelled questions."),
     "config": (config, "Show the settings and where each came from."),
     "serve": (serve, "Serve the index over HTTP, with a page."),
     "mcp": (mcp, "Offer the index as tools to a language model."),
@@ -162,6 +165,11 @@ _GROUPS: dict[str, tuple[str, str, _Commands]] = {
             "retrieval": (evaluate_retrieval, "Measure what is found for queries."),
             "answers": (evaluate_answers, "Measure answers from a folder of documents."),
         },
+    ),
+    "train": (
+        "Fine-tune models on labelled questions.",
+        "Fine-tune models on labelled questions.",
+        {"reader": (train_reader, "Fine-tune a reader, quantize it and measure it.")},
     ),
     "keys": (
         "Make, list and revoke the keys that the server asks for.",

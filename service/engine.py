@@ -189,7 +189,7 @@ class Engine:
         def found() -> list[Hit]:
             retriever = Retriever(self.store, self.embedder)
             (embedded,) = retriever.embed([asked])
-            return retriever.search(embedded, k, retriever.within(where=where))
+            return retriever.search(embedded, k, where=where)
 
         return self._as_made_now(found)
 

@@ -241,6 +241,11 @@ class Page:
         ]
         if not body.failed:
             del rows[3]
+        if body.calibration is not None:
+            own = body.calibration
+            weights = own.reader_checksum[:12]
+            made = f"its own, fitted to {own.questions} questions with {own.reader} ({weights})"
+            rows.append(("calibration", made))
         if building is not None:
             progress = f"{building.done} of {building.documents} documents"
             made = f"{building.embedder}, {building.splitter.tokens} tokens"

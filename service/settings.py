@@ -69,6 +69,18 @@ class Settings:
         Whole(0, 50_000),
         "The most tokens that a passage shares with the one before; unless set, a fifth of it.",
     )
+    vector_index: str | None = setting(
+        None,
+        Words("a FAISS factory string"),
+        "The kind of index over more than 50000 vectors, in FAISS's words; unless set, inverted "
+        "lists of vectors in eight bits.",
+    )
+    vector_effort: int | None = setting(
+        None,
+        Whole(100, 999_999_999),
+        "With how many of its vectors a question is compared, about: more finds more of the "
+        "nearest passages and takes longer; unless set, 60000.",
+    )
     host: str = setting(
         "127.0.0.1", Words("a host name or address"), "The address that serve listens on."
     )

@@ -80,7 +80,7 @@ def test_imports_point_back_only(module: Path) -> None:
 
 def test_faiss_is_imported_in_one_module() -> None:
     holding = [str(module) for module in MODULES if "faiss" in set(imported(tree(module)))]
-    assert holding == ["index/vectors.py"]
+    assert holding == ["index/vector_kinds.py"]
 
 
 def test_the_environment_is_read_in_one_module() -> None:
@@ -101,4 +101,4 @@ def test_concrete_classes_are_named_in_bootstrap_only(adapter: str) -> None:
 
 def test_faiss_stays_behind_the_store() -> None:
     holding = {str(module) for module in MODULES if "FaissIndex" in names(module)}
-    assert holding <= {"index/vectors.py", "index/local_store.py", "index/doctor.py"}
+    assert holding <= {"index/vectors.py", "index/vector_copy.py"}

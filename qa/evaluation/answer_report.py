@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from qa.evaluation.answers import AnswerFigures
 from qa.evaluation.asking import Judged, Stage
+from qa.evaluation.certainty import Operating
 from qa.evaluation.page import EXAMPLES, Example, Examples, Table
 from qa.evaluation.plots import Axes, Series, bars, histogram, lines
 from qa.evaluation.wording import NOTHING, decimal, percent, whole
@@ -18,6 +19,7 @@ _LOST = {
 
 def tables(figures: AnswerFigures) -> list[Table]:
     """The figures in tables."""
+    alone = figures.span_probability
     return [
         Table(
             "Answers, in percent",
@@ -58,16 +60,30 @@ def tables(figures: AnswerFigures) -> list[Table]:
                 ("AUROC of being right", decimal(figures.auroc)),
                 ("area under risk over coverage", decimal(figures.area_under_risk)),
                 ("expected calibration error", decimal(figures.calibration_error)),
+                *(
+                    []
+                    if alone is None
+                    else [
+                        ("AUROC, by the span alone", decimal(alone.auroc)),
+                        ("area, by the span alone", decimal(alone.area_under_risk)),
+                        ("calibration error, by the span alone", decimal(alone.calibration_error)),
+                    ]
+                ),
             ],
+            "By the span alone: by how likely the reader holds it, against “no answer”.",
         ),
         Table(
             "Operating points",
-            ("precision of at least", "coverage, percent", "at a confidence from"),
+            (
+                "precision of at least",
+                *("coverage, percent", "at a confidence from"),
+                *([] if alone is None else ("by the span alone", "at a probability from")),
+            ),
             [
                 (
                     percent(float(level)),
-                    percent(None if point is None else point.coverage),
-                    decimal(None if point is None else point.threshold),
+                    *_point(point),
+                    *([] if alone is None else _point(alone.coverage_at_precision[level])),
                 )
                 for level, point in figures.coverage_at_precision.items()
             ],
@@ -85,9 +101,17 @@ def tables(figures: AnswerFigures) -> list[Table]:
     ]
 
 
+def _point(point: Operating | None) -> tuple[str, str]:
+    if point is None:
+        return NOTHING, NOTHING
+    return percent(point.coverage), decimal(point.threshold)
+
+
 def plots(judged: Sequence[Judged], figures: AnswerFigures) -> list[str]:
     """Risk over coverage, reliability, and what confidences there are."""
-    curve = [(point.coverage, point.risk) for point in figures.risk_coverage]
+    curves = [("by confidence", figures.risk_coverage)]
+    if figures.span_probability is not None:
+        curves.append(("by the span alone", figures.span_probability.risk_coverage))
     reliable = [(one.confidence, one.right) for one in figures.reliability]
     groups = [
         ("right", [one.confidence for one in judged if one.right]),
@@ -97,7 +121,14 @@ def plots(judged: Sequence[Judged], figures: AnswerFigures) -> list[str]:
     heights = [(name, histogram(values, 10)) for name, values in groups if values]
     top = max((max(found) for _, found in heights), default=1.0)
     return [
-        lines("Risk over coverage", Axes("coverage", "risk"), [Series("risk", curve)]),
+        lines(
+            "Risk over coverage",
+            Axes("coverage", "risk"),
+            [
+                Series(name, [(point.coverage, point.risk) for point in points])
+                for name, points in curves
+            ],
+        ),
         lines(
             "Reliability",
             Axes("confidence", "share of right answers"),
@@ -153,6 +184,7 @@ def predictions(judged: Sequence[Judged]) -> list[dict[str, object]]:
                 "start": None if citation is None else citation.start,
                 "end": None if citation is None else citation.end,
                 "confidence": one.confidence,
+                "span_probability": one.span_probability,
                 "given": one.given,
                 "right": one.right,
                 "exact": one.exact,

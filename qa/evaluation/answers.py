@@ -5,20 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from qa.evaluation.asking import Judged, Stage
-from qa.evaluation.certainty import (
-    Bin,
-    Operating,
-    area_under_risk,
-    auroc,
-    calibration_error,
-    coverage_at,
-    percentiles,
-    reliability,
-    risk_coverage,
-    thinned,
-)
+from qa.evaluation.certainty import Bin, Certainty, Operating, certainty, percentiles
 
-PRECISIONS = (0.8, 0.9, 0.95)
 RANKS = (50, 90, 95, 99)
 
 
@@ -33,6 +21,8 @@ class AnswerFigures:
     questions without an answer among those abstained from, `abstention_recall` the share abstained
     from among those without an answer. Risk and coverage are over all questions, calibration over
     those for which anything was found; only a right answer to a question that has one is right.
+    `span_probability` is what the reader's own probability of the same answers would be worth as
+    their confidence; None where it is not known.
     `lost_in` counts the wrong replies by the stage where the right one was lost. `milliseconds`
     are percentiles.
     """
@@ -62,6 +52,7 @@ class AnswerFigures:
     reliability: Sequence[Bin]
     lost_in: Mapping[str, int]
     milliseconds: Mapping[int, float]
+    span_probability: Certainty | None
 
 
 def answer_figures(judged: Sequence[Judged], threshold: float) -> AnswerFigures:
@@ -69,10 +60,9 @@ def answer_figures(judged: Sequence[Judged], threshold: float) -> AnswerFigures:
     has = [one for one in judged if one.answerable]
     has_not = [one for one in judged if not one.answerable]
     abstained = [one for one in judged if not one.given]
-    confidences, right = [one.confidence for one in judged], [one.right for one in judged]
-    points = risk_coverage(confidences, right)
-    found = [one for one in judged if one.best is not None]
-    bins = reliability([one.confidence for one in found], [one.right for one in found])
+    right = [one.right for one in judged]
+    sure = certainty([None if one.best is None else one.confidence for one in judged], right)
+    alone = [one.span_probability for one in judged]
     counts = Counter(one.lost_in for one in judged)
     return AnswerFigures(
         questions=len(judged),
@@ -92,14 +82,15 @@ def answer_figures(judged: Sequence[Judged], threshold: float) -> AnswerFigures:
         in_hits=_mean(has, lambda one: one.in_hits),
         abstention_precision=_mean(abstained, lambda one: not one.answerable),
         abstention_recall=_mean(has_not, lambda one: not one.given),
-        auroc=auroc(confidences, right),
-        area_under_risk=area_under_risk(confidences, right),
-        calibration_error=calibration_error(bins),
-        coverage_at_precision={f"{level:g}": coverage_at(points, level) for level in PRECISIONS},
-        risk_coverage=thinned(points),
-        reliability=bins,
+        auroc=sure.auroc,
+        area_under_risk=sure.area_under_risk,
+        calibration_error=sure.calibration_error,
+        coverage_at_precision=sure.coverage_at_precision,
+        risk_coverage=sure.risk_coverage,
+        reliability=sure.reliability,
         lost_in={stage.value: counts[stage] for stage in Stage},
         milliseconds=percentiles([one.milliseconds for one in judged], RANKS),
+        span_probability=None if set(alone) == {None} else certainty(alone, right),
     )
 
 

@@ -17,6 +17,9 @@ RIGHT_F1 = 0.5
 
 Ask = Callable[[str, Options], Reply]
 
+# How likely the reader by itself holds an answer of a reply; None where that is not known.
+SpanProbability = Callable[[Reply, Answer], float | None]
+
 
 class Stage(StrEnum):
     """Where an answer was lost.
@@ -42,7 +45,8 @@ class Judged:
     is `RIGHT_F1` or more; never where there is no answer. `exact` and `f1` are the best answer's,
     by SQuAD's rules. The others are None where no place is labelled: whether the document is right,
     the intersection over union with the labelled range, and which share of its characters lie in
-    the sentence and in the passages that were read; the best over the labels.
+    the sentence and in the passages that were read; the best over the labels. `span_probability`
+    is how likely the reader by itself holds the answer, from 0 to 1; None where it is not known.
     """
 
     target: Target
@@ -57,6 +61,7 @@ class Judged:
     in_hits: float | None
     lost_in: Stage | None
     milliseconds: float
+    span_probability: float | None = None
 
     @property
     def confidence(self) -> float:
@@ -86,6 +91,7 @@ def ask_all(
     options: Options,
     store: PassageStore,
     report: Callable[[int], None] = lambda _: None,
+    span_probability: SpanProbability = lambda _, __: None,
 ) -> tuple[list[Judged], list[Fault]]:
     """Ask every question; what cannot be asked is a fault. `report` is told how many are done."""
     # Everything is asked for, so that what was held back is seen too.
@@ -97,7 +103,9 @@ def ask_all(
         except InvalidQuestion as error:
             faults.append(Fault(target.question.place, str(error)))
         else:
-            judged.append(judge(target, reply, threshold))
+            one = judge(target, reply, threshold)
+            alone = None if one.best is None else span_probability(reply, one.best)
+            judged.append(replace(one, span_probability=alone))
         report(count)
     return _with_unread(judged, store), faults
 
@@ -107,7 +115,7 @@ def judge(target: Target, reply: Reply, threshold: float) -> Judged:
     best = reply.answers[0] if reply.answers else None
     given = best is not None and best.confidence >= threshold
     marked = mark("" if best is None else best.text, target.texts)
-    right = target.answerable and best is not None and _is_right(target, best, marked.f1)
+    right = best is not None and is_right(target, _places(best), marked.f1)
     return Judged(
         target,
         best,
@@ -121,13 +129,14 @@ def judge(target: Target, reply: Reply, threshold: float) -> Judged:
     )
 
 
-def _is_right(target: Target, answer: Answer, score: float) -> bool:
+def is_right(target: Target, places: Sequence[tuple[str, Range]], f1: float) -> bool:
+    """Whether an answer is right, from where it stands, by document id, and from its F1."""
     if not target.places:
-        return score >= RIGHT_F1
+        return target.answerable and f1 >= RIGHT_F1
     return any(
         found[0] == gold.document_id and overlaps(found[1], (gold.start, gold.end))
         for gold in target.places
-        for found in _places(answer)
+        for found in places
     )
 
 

@@ -37,7 +37,7 @@ class Beir:
     documents: tuple[CorpusDocument, ...]
     queries: Mapping[str, str]
     judged: Mapping[str, Mapping[str, int]]
-    files: tuple[Path, Path, Path]
+    files: tuple[Path, ...]
     faults: tuple[Fault, ...]
 
 

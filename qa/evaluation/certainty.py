@@ -3,13 +3,14 @@
 A confidence is a probability from 0 to 1 that an answer is right, unless said otherwise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 BINS = 10
+PRECISIONS = (0.8, 0.9, 0.95)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,41 @@ class Bin:
     count: int
     confidence: float
     right: float
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """What a kind of confidence is worth; None where nothing can be told.
+
+    `coverage_at_precision` has the operating point for each of `PRECISIONS`, written as "0.8".
+    """
+
+    auroc: float | None
+    area_under_risk: float | None
+    calibration_error: float | None
+    coverage_at_precision: Mapping[str, Operating | None]
+    risk_coverage: Sequence[Operating]
+    reliability: Sequence[Bin]
+
+
+def certainty(confidences: Sequence[float | None], right: Sequence[bool]) -> Certainty:
+    """What confidences are worth; None for a question to which nothing was found.
+
+    Such a question counts as answered last, and not in calibration.
+    """
+    values = [0.0 if one is None else one for one in confidences]
+    points = risk_coverage(values, right)
+    pairs = zip(confidences, right, strict=True)
+    found = [(one, is_right) for one, is_right in pairs if one is not None]
+    bins = reliability([one for one, _ in found], [is_right for _, is_right in found])
+    return Certainty(
+        auroc(values, right),
+        area_under_risk(values, right),
+        calibration_error(bins),
+        {f"{level:g}": coverage_at(points, level) for level in PRECISIONS},
+        thinned(points),
+        bins,
+    )
 
 
 def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float | None:

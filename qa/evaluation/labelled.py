@@ -22,7 +22,8 @@ _EXPECTED = (
 class LabelledQuestion:
     """A question over its context; each of `answers` stands in it. Without answers it has none.
 
-    `id` is unique in its file, `place` where it stands there.
+    `id` is unique in its file, `place` where it stands there. `starts` are the code points of the
+    context at which the answers begin, one each; `title` is the article's, "" where none is named.
     """
 
     id: str
@@ -30,6 +31,8 @@ class LabelledQuestion:
     context: str
     answers: tuple[str, ...]
     place: str
+    starts: tuple[int, ...] = ()
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def _flat(place: str, item: dict[str, Any]) -> LabelledQuestion:
     if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
         raise ValueError("needs two lists of one length in 'answers': text and answer_start")
     pairs = list(zip(texts, starts, strict=True))
-    return _question(place, item, text_of(item, "context"), pairs)
+    return _question(place, item, text_of(item, "context"), pairs, item.get("title"))
 
 
 def _articles(path: Path, faults: list[Fault]) -> Iterator[LabelledQuestion]:
@@ -111,11 +114,12 @@ def _articles(path: Path, faults: list[Fault]) -> Iterator[LabelledQuestion]:
         raise InvalidLabels(f"{path}: is in a form that is not known; {_EXPECTED}")
     for number, article in enumerate(articles, 1):
         place = f"{path}: article {number}"
+        title = article.get("title") if isinstance(article, dict) else None
         for count, paragraph in enumerate(_list(article, "paragraphs", place, faults), 1):
             where = f"{place}, paragraph {count}"
             for nth, item in enumerate(_list(paragraph, "qas", where, faults), 1):
                 at = f"{where}, question {nth}"
-                yield from _checked(faults, at, _nested, item, paragraph)
+                yield from _checked(faults, at, _nested, item, paragraph, title)
 
 
 def _list(holder: object, name: str, place: str, faults: list[Fault]) -> list[Any]:
@@ -126,7 +130,7 @@ def _list(holder: object, name: str, place: str, faults: list[Fault]) -> list[An
     return []
 
 
-def _nested(place: str, item: object, paragraph: dict[str, Any]) -> LabelledQuestion:
+def _nested(place: str, item: object, paragraph: dict[str, Any], title: object) -> LabelledQuestion:
     if not isinstance(item, dict):
         raise ValueError("is not a JSON object")
     answers = item.get("answers")
@@ -135,11 +139,15 @@ def _nested(place: str, item: object, paragraph: dict[str, Any]) -> LabelledQues
     if answers and item.get("is_impossible") is True:
         raise ValueError("has answers and says that it is impossible")
     pairs = [(answer.get("text"), answer.get("answer_start")) for answer in answers]
-    return _question(place, item, text_of(paragraph, "context"), pairs)
+    return _question(place, item, text_of(paragraph, "context"), pairs, title)
 
 
 def _question(
-    place: str, item: dict[str, Any], context: str, pairs: list[tuple[Any, Any]]
+    place: str,
+    item: dict[str, Any],
+    context: str,
+    pairs: list[tuple[Any, Any]],
+    title: object,
 ) -> LabelledQuestion:
     for text, start in pairs:
         if not isinstance(text, str) or not text:
@@ -150,5 +158,12 @@ def _question(
             raise ValueError(
                 f"has the answer {quoted(text)} at {begin}, where {quoted(found)} stands"
             )
-    answers = tuple(text for text, _ in pairs)
-    return LabelledQuestion(text_of(item, "id"), text_of(item, "question"), context, answers, place)
+    return LabelledQuestion(
+        text_of(item, "id"),
+        text_of(item, "question"),
+        context,
+        tuple(text for text, _ in pairs),
+        place,
+        tuple(start for _, start in pairs),
+        title if isinstance(title, str) else "",
+    )

@@ -5,7 +5,8 @@ A line is `{"question": ..., "answers": [...]}`, where an answer is a text, or `
 one inside another); offsets are code points in its canonical text, half-open. The text may be left
 out where there are offsets, the offsets or the document where there is a text. With one answer, its
 fields may stand in the line itself, the text under "answer". No answer (`[]`, `null`): the
-documents do not hold one. An `id` may be given.
+documents do not hold one. An `id` may be given, and a `group`: its first answer's document, or else
+it is alone.
 """
 
 from dataclasses import dataclass
@@ -42,12 +43,16 @@ class Gold:
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestion:
-    """A question and its right answers; without any, the documents do not hold one."""
+    """A question and its right answers; without any, the documents do not hold one.
+
+    Questions of one `group` have so much in common that they are not measured by one another.
+    """
 
     id: str
     text: str
     golds: tuple[Gold, ...]
     place: str
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,9 @@ def load_questions(path: Path) -> tuple[list[AskedQuestion], list[Fault]]:
             id_ = text_of(item, "id") if "id" in item else number
             if id_ in found:
                 raise ValueError(f"has the id {quoted(id_)} of {found[id_].place}")
-            found[id_] = AskedQuestion(id_, text_of(item, "question"), _golds(item), place)
+            golds = _golds(item)
+            group = text_of(item, "group") if "group" in item else _group(golds, id_)
+            found[id_] = AskedQuestion(id_, text_of(item, "question"), golds, place, group)
         except ValueError as error:
             faults.append(Fault(place, str(error)))
     return list(found.values()), faults
@@ -109,6 +116,11 @@ def holds_questions(path: Path) -> bool:
     except (ValueError, InvalidLabels):
         return False
     return isinstance(item, dict) and "question" in item and bool({"answer", "answers"} & set(item))
+
+
+def _group(golds: tuple[Gold, ...], id_: str) -> str:
+    """The first document that answers, or else a group of its own."""
+    return next((gold.document for gold in golds if gold.document is not None), id_)
 
 
 def _golds(item: dict[str, Any]) -> tuple[Gold, ...]:

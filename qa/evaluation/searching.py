@@ -18,6 +18,7 @@ from qa.answering import read_hits
 from qa.answers import PASSAGES
 from qa.evaluation.beir import CorpusDocument
 from qa.evaluation.faults import Fault, quoted
+from qa.index_calibration import in_use
 from qa.reader import Reader
 
 LEXICAL, DENSE, FUSED, RERANKED = "lexical", "dense", "fused", "reranked"
@@ -57,7 +58,7 @@ def fill(
     Raises:
         InvalidLabels: the index holds other documents.
     """
-    wanted = {_uri(document.id): document for document in corpus}
+    wanted = {uri_of(document.id): document for document in corpus}
     stored = {state.origin.uri: state.origin for state in store.origins()}
     foreign = next((uri for uri in stored if not uri.startswith(_SCHEME)), None)
     if foreign is not None:
@@ -81,7 +82,8 @@ def _batched(
         yield items[first : first + size]
 
 
-def _uri(id_: str) -> str:
+def uri_of(id_: str) -> str:
+    """The URI at which a document of a corpus is indexed."""
     return _SCHEME + quote(id_, safe="")
 
 
@@ -167,7 +169,7 @@ class Searcher:
     def _reranked(self, query: Query, hits: Sequence[Hit]) -> list[Hit]:
         """The first passages in the order of their best spans' scores, as answers are ranked."""
         first = hits[: self._passages]
-        weight = self._reader.calibration.retrieval_weight
+        weight = in_use(self._retriever.store, self._reader).retrieval_weight
         scores = [
             reading.score + weight * hit.score
             for hit, reading in zip(first, read_hits(self._reader, query.text, first), strict=True)

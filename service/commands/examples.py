@@ -26,11 +26,19 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "doctor": ("pincite doctor", "pincite doctor --index /srv/pincite --json"),
     "formats": ("pincite formats",),
     "models": ("pincite models",),
+    "calibrate": (
+        "pincite calibrate questions.jsonl --documents ~/Documents",
+        "pincite calibrate --reset",
+    ),
     "config": ("pincite config", "pincite config --template > pincite.toml"),
     "serve": ("pincite serve", "pincite serve --port 9000 --watch ~/Documents"),
     "backup": ("pincite backup pincite-monday.tar.gz", "pincite backup - > /mnt/vault/pincite.gz"),
     "restore": ("pincite restore pincite-monday.tar.gz restored",),
     "mcp": ("pincite mcp", "pincite mcp --index /srv/pincite"),
+    "train reader": (
+        "pincite train reader --data squad.json.gz=0.5 --base ./base --out ours",
+        "pincite train reader --questions ours.jsonl --base ./base --out ours",
+    ),
     "keys create": (
         "pincite keys create laptop --scope admin",
         "pincite keys create intranet --collection hr --expires 90d",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from index.errors import ModelError, NoIndex, PinciteError
+from index.errors import IndexStoreError, ModelError, NoIndex, PinciteError
 from service.commands import completing
 from service.commands.options import AsJson, IndexFolder, Where, settings_with
 from service.commands.output import print_json
@@ -138,7 +138,8 @@ def doctor(index: IndexFolder = None, as_json: AsJson = False) -> None:
 
 def _checks(settings: "Settings") -> list[tuple[str, bool, str]]:
     from index.doctor import check
-    from service.bootstrap import open_engine, open_reader
+    from qa.index_calibration import state
+    from service.bootstrap import open_engine, open_reader, open_store
 
     found: list[tuple[str, bool, str]] = []
     embedder = None
@@ -156,9 +157,19 @@ def _checks(settings: "Settings") -> list[tuple[str, bool, str]]:
     report = check(settings.index, embedder)
     found.extend((item.name, item.ok, item.found) for item in report.checks)
     try:
-        found.append(("reader", True, open_reader(settings).name))
+        reader = open_reader(settings)
     except ModelError as error:
         found.append(("reader", False, str(error)))
+        return found
+    found.append(("reader", True, reader.name))
+    try:
+        store = open_store(settings)
+    except IndexStoreError:  # which is among the findings above
+        return found
+    try:
+        found.append(("calibration", *state(store, reader)))
+    finally:
+        store.close()
     return found
 
 

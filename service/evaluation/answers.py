@@ -1,5 +1,8 @@
 """`pincite eval answers`."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from index.errors import InvalidLabels, InvalidSettings
@@ -8,12 +11,21 @@ from index.outcomes import Status
 from qa.answers import Options
 from qa.evaluation.answer_report import examples, plots, predictions, tables
 from qa.evaluation.answers import answer_figures
-from qa.evaluation.asking import ask_all
+from qa.evaluation.asking import Judged, ask_all
 from qa.evaluation.faults import Fault
 from qa.evaluation.page import Report
-from qa.evaluation.questions import Locator, holds_questions, load_questions, locate
+from qa.evaluation.questions import (
+    AskedQuestion,
+    Locator,
+    Target,
+    holds_questions,
+    load_questions,
+    locate,
+)
+from qa.evaluation.remembering import span_probability
 from qa.evaluation.sampling import sample
 from qa.evaluation.writing import digest, write_lines
+from qa.index_calibration import in_use
 from service.commands.progress import meter
 from service.evaluation.indexes import Bench, bench
 from service.evaluation.showing import (
@@ -26,6 +38,19 @@ from service.evaluation.showing import (
 )
 from service.evaluation.wanted import Wanted, WantedIndex
 from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSet:
+    """Questions to be asked of documents under a name.
+
+    `made_by` says what both are, `faults` what of them cannot be used.
+    """
+
+    name: str
+    targets: Sequence[Target]
+    made_by: Mapping[str, str]
+    faults: Sequence[Fault] = ()
 
 
 def evaluate(
@@ -48,48 +73,86 @@ def evaluate(
         raise InvalidSettings(f"--min-confidence: is {min_confidence}, expected from 0 to 1")
     if not folder.is_dir():
         raise InvalidSettings(f"{folder}: is not a folder; name the folder of the documents")
-    labelled, faults = load_questions(path)
-    asked = sample(labelled, wanted.limit, wanted.seed)
+    loaded = load_questions(path)
     with bench(settings, index.folder) as place:
-        faults += _fill(place, folder, path)
-        targets, unfit = locate(asked, Locator(place.engine.store, folder))
-        faults += unfit
-        complain(faults)
-        if not targets:
-            raise InvalidLabels(f"{path}: holds no question that can be used")
-        threshold = place.reader.calibration.abstain_below
-        if min_confidence is not None:
-            threshold = min_confidence
-        options = Options(passages=index.passages)
-        with progress("asking", len(targets), place.kept) as tell:
-            engine = place.engine
-            judged, unasked = ask_all(engine.ask, targets, threshold, options, engine.store, tell)
-        complain(unasked)
-        faults += unasked
-        if not judged:
-            raise InvalidLabels(f"{path}: holds no question that can be asked")
-        made_by = place.circumstances()
-    figures = answer_figures(judged, threshold)
+        data = prepare(folder, path, loaded, place, wanted)
+        judged, measured = measure(data, place, index.passages, min_confidence)
     if wanted.predictions is not None:
         write_lines(wanted.predictions, predictions(judged))
+    present(measured, wanted)
+
+
+def prepare(
+    folder: Path,
+    path: Path,
+    loaded: tuple[list[AskedQuestion], list[Fault]],
+    place: Bench,
+    wanted: Wanted,
+) -> AnswerSet:
+    """Bring an index in step with a folder, and find there what is asked for.
+
+    What was `loaded` from the file `path` is asked, as far as it is wanted.
+
+    Raises:
+        InvalidLabels: no question can be used, or the index holds other documents.
+    """
+    labelled, unused = loaded
+    asked = sample(labelled, wanted.limit, wanted.seed)
+    unread = _fill(place, folder, path)
+    targets, unfit = locate(asked, Locator(place.engine.store, folder))
+    faults = [*unused, *unread, *unfit]
+    complain(faults)
+    if not targets:
+        raise InvalidLabels(f"{path}: holds no question that can be used")
+    return AnswerSet(
+        folder.resolve().name,
+        targets,
+        {
+            "documents": str(folder),
+            "questions": str(path),
+            "questions, SHA-256": digest(path),
+            "asked": wanted.questions(len(asked), len(labelled)),
+        },
+        faults,
+    )
+
+
+def measure(
+    data: AnswerSet, place: Bench, passages: int, min_confidence: float | None = None
+) -> tuple[list[Judged], Measured]:
+    """What comes of each question, asked of an index, and the figures.
+
+    Raises:
+        InvalidLabels: no question can be asked.
+    """
+    engine = place.engine
+    threshold = in_use(engine.store, place.reader).abstain_below
+    if min_confidence is not None:
+        threshold = min_confidence
+    with progress("asking", len(data.targets), place.kept) as tell:
+        judged, unasked = ask_all(
+            engine.ask,
+            data.targets,
+            threshold,
+            Options(passages=passages),
+            engine.store,
+            tell,
+            partial(span_probability, place.reader),
+        )
+    complain(unasked)
+    if not judged:
+        raise InvalidLabels(f"{data.name}: has no question that can be asked")
+    figures = answer_figures(judged, threshold)
+    faults = [*data.faults, *unasked]
     report = Report(
-        f"Answers from {folder.resolve().name}",
+        f"Answers from {data.name}",
         tables(figures),
         plots(judged, figures),
         examples(judged),
-        circumstances(
-            {
-                "documents": str(folder),
-                "questions": str(path),
-                "questions, SHA-256": digest(path),
-                "asked": wanted.questions(len(asked), len(labelled)),
-                "passages read": str(index.passages),
-                **made_by,
-            }
-        ),
+        circumstances({**data.made_by, "passages read": str(passages), **place.circumstances()}),
         [str(fault) for fault in faults],
     )
-    present(Measured("answers", figures, report, faults), wanted)
+    return judged, Measured("answers", figures, report, faults)
 
 
 def _fill(place: Bench, folder: Path, questions: Path) -> list[Fault]:

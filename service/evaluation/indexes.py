@@ -8,10 +8,31 @@ from hashlib import sha256
 from pathlib import Path
 
 from index.retriever import Retriever
+from qa.evaluation.remembering import RememberingReader
+from qa.index_calibration import in_use
+from qa.kept_readings import KeptReadings
 from qa.reader import Reader
-from service.bootstrap import open_or_create, reader_checksum
+from service.bootstrap import Parts, open_or_create, reader_checksum
 from service.engine import Engine
 from service.settings import Settings
+
+
+class _MeasuredParts(Parts):
+    """Models whose reader remembers: what is asked once is looked at in several ways."""
+
+    def __init__(self, settings: Settings, readings: Path | None) -> None:
+        super().__init__(settings)
+        self._readings = readings
+        self._remembering: Reader | None = None
+
+    def reader(self) -> Reader:
+        """See `Parts.reader`."""
+        if self._remembering is None:
+            reader, path = super().reader(), self._readings
+            self._remembering = (
+                RememberingReader(reader) if path is None else KeptReadings(reader, path)
+            )
+        return self._remembering
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +50,7 @@ class Bench:
 
     @property
     def reader(self) -> Reader:
-        """What reads."""
+        """What reads; it remembers."""
         return self.engine.reader
 
     @property
@@ -47,7 +68,7 @@ class Bench:
             "their digests, SHA-256": sha256(content.encode()).hexdigest(),
             "reader": self.reader.name,
             "reader, SHA-256": reader_checksum(self.settings),
-            "reader, calibration": str(self.reader.calibration),
+            "calibration": str(in_use(self.engine.store, self.reader)),
             "embedder": embedder.name,
             "embedder, SHA-256": embedder.checksum,
             "splitter": f"at most {splitter.tokens} tokens, {splitter.overlap} shared",
@@ -55,8 +76,10 @@ class Bench:
 
 
 @contextmanager
-def bench(settings: Settings, folder: Path | None) -> Iterator[Bench]:
+def bench(settings: Settings, folder: Path | None, readings: Path | None = None) -> Iterator[Bench]:
     """Open or make the index in a folder for the block; None: in one that is gone afterwards.
+
+    What the reader reads is kept in the file `readings`, if one is named.
 
     Raises:
         IndexStoreError: it cannot be used.
@@ -65,19 +88,23 @@ def bench(settings: Settings, folder: Path | None) -> Iterator[Bench]:
     if folder is None:
         with (
             tempfile.TemporaryDirectory(prefix="pincite-eval-") as place,
-            _opened(replace(settings, index=Path(place) / "index"), "nothing was kept") as one,
+            _opened(Path(place) / "index", settings, readings, "nothing was kept") as one,
         ):
             yield one
         return
-    with _opened(replace(settings, index=folder), f"what was indexed is kept in {folder}") as one:
+    kept = f"what was indexed is kept in {folder}"
+    with _opened(folder, settings, readings, kept) as one:
         yield one
 
 
 @contextmanager
-def _opened(settings: Settings, kept: str) -> Iterator[Bench]:
-    opened = open_or_create(settings)
+def _opened(folder: Path, settings: Settings, readings: Path | None, kept: str) -> Iterator[Bench]:
+    here = replace(settings, index=folder)
+    parts = _MeasuredParts(here, readings)
+    opened = open_or_create(here, parts)
     try:
         opened.engine.load()
-        yield Bench(opened.engine, settings, kept)
+        yield Bench(opened.engine, here, kept)
     finally:
         opened.engine.close()
+        parts.close()

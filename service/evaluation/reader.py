@@ -1,9 +1,11 @@
 """`pincite eval reader`."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from index.threads import available_cores
-from qa.evaluation.labelled import load_labelled
+from qa.evaluation.labelled import Labelled, load_labelled
 from qa.evaluation.page import Report
 from qa.evaluation.reader_report import (
     examples,
@@ -12,13 +14,29 @@ from qa.evaluation.reader_report import (
     predictions,
     tables,
 )
-from qa.evaluation.reading import run_reader
+from qa.evaluation.reading import Read, run_reader
 from qa.evaluation.sampling import sample
-from qa.evaluation.writing import digest, write_json
+from qa.evaluation.writing import write_json
 from service.bootstrap import open_reader, reader_checksum
-from service.evaluation.showing import Measured, circumstances, complain, present, progress
+from service.evaluation.showing import (
+    Measured,
+    circumstances,
+    complain,
+    present,
+    progress,
+    sources,
+)
 from service.evaluation.wanted import Wanted
 from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSet:
+    """Labelled questions under a name, and the files they are from."""
+
+    name: str
+    labelled: Labelled
+    files: Sequence[Path]
 
 
 def evaluate(path: Path, settings: Settings, wanted: Wanted, na_probs: Path | None) -> None:
@@ -32,29 +50,38 @@ def evaluate(path: Path, settings: Settings, wanted: Wanted, na_probs: Path | No
     wanted.check([path], na_probs)
     labelled = load_labelled(path)
     complain(labelled.faults)
-    asked = sample(labelled.questions, wanted.limit, wanted.seed)
-    reader = open_reader(settings)
-    threads = available_cores() if settings.threads is None else settings.threads
-    with progress("reading", len(asked), "nothing was written") as tell:
-        reads, figures = run_reader(reader, asked, threads, tell)
+    reads, measured = measure(ReaderSet(path.name, labelled, [path]), settings, wanted)
     if wanted.predictions is not None:
         write_json(wanted.predictions, predictions(reads))
     if na_probs is not None:
         write_json(na_probs, no_answer_probabilities(reads))
+    present(measured, wanted)
+
+
+def measure(data: ReaderSet, settings: Settings, wanted: Wanted) -> tuple[list[Read], Measured]:
+    """What the reader makes of each question that is wanted of a set, and the figures.
+
+    Raises:
+        ModelError: the reader cannot be used.
+    """
+    asked = sample(data.labelled.questions, wanted.limit, wanted.seed)
+    reader = open_reader(settings)
+    threads = available_cores() if settings.threads is None else settings.threads
+    with progress("reading", len(asked), "nothing was written") as tell:
+        reads, figures = run_reader(reader, asked, threads, tell)
     report = Report(
-        f"Reader {reader.name} on {path.name}",
+        f"Reader {reader.name} on {data.name}",
         tables(figures),
         plots(reads),
         examples(reads),
         circumstances(
             {
-                "data": str(path),
-                "data, SHA-256": digest(path),
-                "questions": wanted.questions(len(asked), len(labelled.questions)),
+                **sources(data.files),
+                "questions": wanted.questions(len(asked), len(data.labelled.questions)),
                 "reader": reader.name,
                 "reader, SHA-256": reader_checksum(settings),
             }
         ),
-        [str(fault) for fault in labelled.faults],
+        [str(fault) for fault in data.labelled.faults],
     )
-    present(Measured("reader", figures, report, labelled.faults), wanted)
+    return reads, Measured("reader", figures, report, data.labelled.faults)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -14,7 +15,7 @@ from pydantic import BaseModel
 from index.threads import available_cores
 from qa.evaluation.faults import Fault
 from qa.evaluation.page import Report, Table, html
-from qa.evaluation.writing import write_text
+from qa.evaluation.writing import digest, write_text
 from service import __version__
 from service.commands.output import print_json
 from service.errors import INTERRUPTED
@@ -138,6 +139,15 @@ def _bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console(sys.stderr), transient=True) as bars:
         task = bars.add_task(label.capitalize(), total=total)
         yield lambda count: bars.update(task, completed=count)
+
+
+def sources(files: Sequence[Path]) -> dict[str, str]:
+    """The files that were read with their digests, as circumstances."""
+    found: dict[str, str] = {}
+    for count, path in enumerate(files, 1):
+        name = "data" if len(files) == 1 else f"data {count}"
+        found |= {name: str(path), f"{name}, SHA-256": digest(path)}
+    return found
 
 
 def circumstances(given: Mapping[str, str | None]) -> list[tuple[str, str]]:

@@ -74,6 +74,7 @@ from service.schemas.outcomes import ProgressBody as ProgressBody
 from service.schemas.problems import FieldErrorBody as FieldErrorBody
 from service.schemas.problems import ProblemBody as ProblemBody
 from service.schemas.state import BuildingBody as BuildingBody
+from service.schemas.state import CalibrationBody as CalibrationBody
 from service.schemas.state import CheckBody as CheckBody
 from service.schemas.state import EmbedderBody as EmbedderBody
 from service.schemas.state import FormatBody as FormatBody

@@ -53,6 +53,29 @@ class FormatsBody(Wire):
     formats: list[FormatBody] = Field(description="Each format.")
 
 
+class CalibrationBody(Wire):
+    """How sure answers are, fitted to labelled questions about the documents of the index."""
+
+    reader: str = Field(
+        description="The reader that it was fitted with; with another one it is not used.",
+        examples=["reader-v0"],
+    )
+    reader_checksum: str = Field(
+        description="SHA-256 of that reader's weights, in hexadecimal.", examples=[EXAMPLE_SHA]
+    )
+    questions: int = Field(description="How many questions it was fitted to.", ge=0, examples=[120])
+    fitted_at: str = Field(
+        description="When it was fitted (ISO 8601).", examples=["2026-11-24T12:00:00+00:00"]
+    )
+    abstain_below: float = Field(
+        description="Answers less sure than this are held back, unless another least confidence "
+        "is asked for.",
+        ge=0,
+        le=1,
+        examples=[0.3],
+    )
+
+
 class StatusBody(Wire):
     """What the index holds and what it was made with."""
 
@@ -78,6 +101,11 @@ class StatusBody(Wire):
         description="The edition being built to take this one's place; null where none is."
     )
     bytes: int = Field(description="Its size on disk, in bytes.", ge=0, examples=[1835008])
+    calibration: CalibrationBody | None = Field(
+        default=None,
+        description="How sure answers are, if that was fitted to this index; null where the "
+        "reader's own calibration is used.",
+    )
 
 
 class CheckBody(Wire):

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index.errors import MissingExtra, ModelError
+from qa.evaluation.remembering import RememberingReader
 from qa.hub import HubReader
 from qa.reader import OnnxReader, Reader, Reading
 from tests.fakes.word_reader import WordReader
@@ -44,12 +45,15 @@ def trained(request: pytest.FixtureRequest) -> Reader:
 
 @pytest.fixture(
     scope="module",
-    params=["bundled", "fake", pytest.param("hub", marks=pytest.mark.slow)],
+    params=["bundled", "fake", "remembering", pytest.param("hub", marks=pytest.mark.slow)],
 )
 def model(request: pytest.FixtureRequest) -> Reader:
     """All readers; the one behind the hub adapter has random weights."""
     if request.param == "fake":
         return WordReader()
+    if request.param == "remembering":
+        # So few that it forgets within a test.
+        return RememberingReader(WordReader(), most=3)
     if request.param == "bundled":
         return request.getfixturevalue("reader")
     return HubReader(str(request.getfixturevalue("tiny_reader")))

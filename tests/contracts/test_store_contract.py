@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from index.documents import Cell, Document, Glyphs, Page, Part, Passage, Problem, Section
 from index.embedding import Vectors
 from index.errors import IncompatibleIndex, UnknownDocument
+from index.filters import EVERYTHING, Filter, parse
+from index.full_text import Sizes
 from index.local_store import LocalStore
 from index.passages import Splitter, text_in_context
 from index.store import (
@@ -43,7 +45,14 @@ TRAM = a_document("test:tram", "The tram stops at the harbour.")
 Make = Callable[[], PassageStore]
 
 
-@pytest.fixture(params=["local", "memory"])
+# So few that files of words are written, merged and read in all these tests.
+FEW = {
+    "local, words in files": Sizes(least=1, tail=1, portion=3, most_tail=50, largest=8),
+    "local, words in files and in memory": Sizes(least=2, tail=6, portion=4, most_tail=50),
+}
+
+
+@pytest.fixture(params=["local", *FEW, "memory"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     opened: list[PassageStore] = []
 
@@ -52,7 +61,9 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
         if request.param == "memory":
             store = MemoryStore(SETTINGS)
         else:
-            store = LocalStore.create(tmp_path / f"index{len(opened)}", SETTINGS)
+            store = LocalStore.create(
+                tmp_path / f"index{len(opened)}", SETTINGS, sizes=FEW.get(request.param)
+            )
         opened.append(store)
         return store
 
@@ -71,9 +82,13 @@ def put(store: PassageStore, *documents: Document) -> None:
 
 
 def search(
-    store: PassageStore, question: str, k: int = 50, within: Sequence[str] | None = None
+    store: PassageStore,
+    question: str,
+    k: int = 50,
+    within: Sequence[str] | None = None,
+    where: Filter = EVERYTHING,
 ) -> list[Candidate]:
-    return store.candidates(question, EMBEDDER.embed_questions([question])[0], k, within)
+    return store.candidates(question, EMBEDDER.embed_questions([question])[0], k, within, where)
 
 
 def texts(candidates: Sequence[Candidate]) -> set[str]:
@@ -344,6 +359,75 @@ def test_a_hostile_question_is_only_words(store: PassageStore, question: str) ->
     if "whales" in question:
         best = max(found, key=lambda candidate: candidate.lexical_score)
         assert best.passage.document_id == ZOO.id
+
+
+TOLD = {
+    "file:///docs/a%20b/one.pdf": {"language": "en", "Client": "Zürich"},
+    "file:///docs/two.md": {"language": "de", "date": "2024-05-17"},
+    "upload:three.txt": {"date": "2023-01-01", "type": "letter"},
+    "test:four": {"path": "docs", "caf\u00e9": "7"},
+}
+
+
+def told(uri: str) -> Document:
+    media_type = "application/pdf" if uri.endswith("pdf") else "text/plain"
+    return replace(
+        a_document(uri, f"The rent of {uri} is due.", title=uri[-3:]),
+        metadata=TOLD[uri],
+        media_type=media_type,
+    )
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        ["path=docs/two.md"],
+        ["path~a b/*"],
+        ["path=docs"],
+        ["uri!=test:four"],
+        ["type=pdf"],
+        ["type!=letter"],
+        ["LANGUAGE=EN"],
+        ["language!=en"],
+        ["client=zürich"],
+        ["CAF\u00c9>=7"],
+        ["date>=2023", "date<=2024-05"],
+        ["title=pdf"],
+        ["characters>=10"],
+        ["pages<=0"],
+        ["added>=2020"],
+        ["id~*"],
+        ["language~*", "date~*"],
+        ["unknown=1"],
+    ],
+)
+def test_only_documents_that_fit_are_looked_in(store: PassageStore, conditions: list[str]) -> None:
+    documents = list(map(told, TOLD))
+    put(store, *documents)
+    store.rearrange([moved(documents[1], "test:copy of two")], [])
+    where = parse(conditions)
+    fitting = {one.id for one in where.select(store.documents())}
+    ids = {document.id for document in documents}
+    for within in (None, [], [documents[0].id], [one.id for one in documents[1:]], ["none"]):
+        wanted = fitting if within is None else fitting.intersection(within)
+        found = search(store, "rent", 50, within, where)
+        assert {candidate.passage.document_id for candidate in found} == wanted
+        assert store.has_any(within, where) == bool(wanted)
+        scores = {c.passage: (c.dense_score, c.lexical_score) for c in search(store, "rent")}
+        for one in found:
+            assert scores[one.passage] == pytest.approx((one.dense_score, one.lexical_score))
+    assert fitting <= ids
+
+
+def test_a_filter_is_held_against_what_is_there_now(store: PassageStore) -> None:
+    where = parse(["language=de"])
+    put(store, LEASE)
+    assert not store.has_any(where=where)
+    put(store, replace(LEASE, metadata={"language": "de"}), ZOO)
+    assert texts(search(store, "rent whales", where=where)) == {LEASE.text}
+    store.remove([store.documents()[0].id])
+    assert not store.has_any(where=where)
+    assert search(store, "rent", where=where) == []
 
 
 # Editions
@@ -965,3 +1049,25 @@ def test_it_finds_what_looking_at_every_passage_finds(
             assert by_score(found, side_name)[: len(best)] == pytest.approx(best, abs=1e-6)
     finally:
         store.close()
+
+
+def test_a_note_is_kept_until_another_takes_its_place(store: PassageStore) -> None:
+    assert store.note("mark") is None
+    store.set_note("mark", "one \u00e9\n")
+    store.set_note("other", "")
+    assert (store.note("mark"), store.note("other")) == ("one \u00e9\n", "")
+    store.set_note("mark", "two")
+    assert (store.note("mark"), store.note("other")) == ("two", "")
+    store.set_note("mark", None)
+    store.set_note("never", None)
+    assert (store.note("mark"), store.note("other")) == (None, "")
+
+
+def test_a_note_counts_as_a_change_and_changes_nothing_else(store: PassageStore) -> None:
+    put(store, ZOO)
+    before, generation = store.documents(), store.generation
+    found = search(store, "whales")
+    store.set_note("generation", "999")
+    assert store.generation == generation + 1
+    assert store.documents() == before
+    assert search(store, "whales") == found

@@ -1,13 +1,18 @@
 """What every `VectorIndex` does."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.vectors import FaissIndex, VectorIndex
+from index.changes import NOWHERE
+from index.embedding import Vectors
+from index.vector_file import Origin, Sealed
+from index.vector_kinds import trained
+from index.vectors import FaissIndex, Ids, VectorIndex
 from tests.fakes.brute_force_index import BruteForceIndex
 
 MakeIndex = Callable[[int], VectorIndex]
@@ -15,7 +20,73 @@ MakeIndex = Callable[[int], VectorIndex]
 EAST, NORTH, UP = np.eye(3, dtype=np.float32)
 
 
-@pytest.fixture(params=[FaissIndex, BruteForceIndex], scope="module")
+class SealedIndex:
+    """FAISS with most of its vectors in an index of some kind, made anew every few changes."""
+
+    def __init__(self, dim: int, factory: str = "Flat", every: int = 3) -> None:
+        self._rows = BruteForceIndex(dim)
+        self._dim, self._factory, self._every = dim, factory, every
+        self._changes = 0
+        self._index = FaissIndex(dim)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    @property
+    def ids(self) -> Ids:
+        return self._index.ids
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        self._index.add(ids, vectors)
+        self._rows.add(ids, vectors)
+        self._changed()
+
+    def remove(self, ids: Ids) -> None:
+        self._index.remove(ids)
+        self._rows.remove(ids)
+        self._changed()
+
+    def search(self, vector: Vectors, k: int, within: Ids | None = None) -> list[tuple[int, float]]:
+        return self._index.search(vector, k, within)
+
+    def _lookup(self, ids: Ids) -> tuple[Ids, Vectors]:
+        known = np.array(sorted(set(ids.tolist()) & set(self._rows.ids.tolist())), dtype=np.int64)
+        return known, self._rows.rows(known)
+
+    def _changed(self) -> None:
+        self._changes += 1
+        if self._changes % self._every:
+            return
+        ids, rows = self._lookup(self._rows.ids)
+        index = trained(self._factory, rows if len(rows) else np.zeros((1, self._dim), np.float32))
+        index.add(rows)
+        sealed = Sealed(index, ids, self._factory, len(ids), Origin("catalog", 1, NOWHERE, 0))
+        self._index = FaissIndex(self._dim, sealed, self._lookup)
+
+
+@pytest.fixture(
+    params=[
+        FaissIndex,
+        BruteForceIndex,
+        partial(SealedIndex, every=1),
+        SealedIndex,
+        partial(SealedIndex, factory="IVF1,SQ8"),
+        partial(SealedIndex, factory="IVF1,SQ8", every=1),
+        partial(SealedIndex, factory="SQfp16"),
+        partial(SealedIndex, factory="HNSW8"),
+    ],
+    ids=[
+        "added",
+        "brute force",
+        "sealed",
+        "sealed and added",
+        "IVF and added",
+        "IVF",
+        "half precision",
+        "HNSW",
+    ],
+    scope="module",
+)
 def make(request: pytest.FixtureRequest) -> MakeIndex:
     return request.param
 
@@ -101,6 +172,7 @@ steps = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=40)
 @given(steps=steps, within=st.none() | st.lists(st.integers(-1, 62)))
 def test_it_finds_what_comparing_with_every_vector_finds(
     make: MakeIndex, steps: list[tuple[str, int, tuple[int, ...]]], within: list[int] | None

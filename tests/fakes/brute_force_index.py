@@ -29,6 +29,11 @@ class BruteForceIndex:
         for id_ in ids.tolist():
             self._rows.pop(id_, None)
 
+    def rows(self, ids: Ids) -> Vectors:
+        """The float32 `(n, dim)` rows under these ids."""
+        rows = [self._rows[id_] for id_ in ids.tolist()]
+        return np.stack(rows) if rows else np.empty((0, self._dim), dtype=np.float32)
+
     def search(self, vector: Vectors, k: int, within: Ids | None = None) -> list[tuple[int, float]]:
         allowed = self._rows.keys() if within is None else self._rows.keys() & set(within.tolist())
         found = [(id_, float(self._rows[id_] @ vector)) for id_ in allowed]

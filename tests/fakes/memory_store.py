@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from index.documents import Document, Passage, Problem, document_id
 from index.embedding import Vectors
 from index.errors import IncompatibleIndex, UnknownDocument
+from index.filters import EVERYTHING, Filter
 from index.lexical import content_words
 from index.passages import text_in_context
 from index.store import (
@@ -72,6 +73,7 @@ class MemoryStore:
         self._previous: int | None = None
         self._begun: int | None = None
         self._generation = 0
+        self._notes: dict[str, str] = {}
         self._lock = threading.RLock()
 
     @property
@@ -89,6 +91,17 @@ class MemoryStore:
     @property
     def previous(self) -> IndexSettings | None:
         return None if self._previous is None else self._editions[self._previous]
+
+    def note(self, name: str) -> str | None:
+        return self._notes.get(name)
+
+    def set_note(self, name: str, text: str | None) -> None:
+        with self._lock:
+            if text is None:
+                self._notes.pop(name, None)
+            else:
+                self._notes[name] = text
+            self._generation += 1
 
     # What stands where
 
@@ -308,7 +321,12 @@ class MemoryStore:
     # Searching
 
     def candidates(
-        self, question: str, vector: Vectors, k: int, within: Collection[str] | None = None
+        self,
+        question: str,
+        vector: Vectors,
+        k: int,
+        within: Collection[str] | None = None,
+        where: Filter = EVERYTHING,
     ) -> list[Candidate]:
         with self._lock:
             rows = [
@@ -316,10 +334,11 @@ class MemoryStore:
                 for id_ in self._documents
                 for passage, passage_vector in zip(*self._passages_of(id_), strict=True)
             ]
+            scope = self._scope(within, where)
         found = [
             Candidate(row.passage, float(row.vector @ vector), lexical)
             for row, lexical in zip(rows, _bm25(content_words(question), rows), strict=True)
-            if within is None or row.passage.document_id in within
+            if row.passage.document_id in scope
         ]
         dense = sorted(found, key=lambda candidate: -candidate.dense_score)[:k]
         lexical = sorted(
@@ -327,6 +346,13 @@ class MemoryStore:
             key=lambda candidate: -candidate.lexical_score,
         )[:k]
         return list({candidate.passage.id: candidate for candidate in dense + lexical}.values())
+
+    def has_any(self, within: Collection[str] | None = None, where: Filter = EVERYTHING) -> bool:
+        return bool(self._scope(within, where))
+
+    def _scope(self, within: Collection[str] | None, where: Filter) -> set[str]:
+        fitting = {summary.id for summary in where.select(self.documents())}
+        return fitting if within is None else fitting.intersection(within)
 
     # Editions
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 
 from qa.answers import Span
-from qa.reader import Calibration, Reading
+from qa.calibration import Calibration
+from qa.reader import Reading
 
 _NEAR = 8
 _MOST_SPANS = 20
@@ -21,6 +22,7 @@ class WordReader:
     """
 
     name = "words"
+    checksum = "0" * 64
     calibration = Calibration()
 
     def read(

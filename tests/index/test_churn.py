@@ -20,6 +20,7 @@ from index.errors import IncompatibleIndex
 from index.local_store import LocalStore
 from index.passages import Splitter
 from index.store import IndexSettings, Intake, Origin, PassageStore
+from index.vector_kinds import Kinds
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.made import a_document, an_entry
 from tests.fakes.memory_store import MemoryStore
@@ -63,14 +64,20 @@ def healthy(folder: Path, embedder: HashEmbedder) -> bool:
     return True
 
 
+# So that tens of vectors are many.
+SMALL = Kinds(exact_up_to=5, loose=3, loose_share=0.0)
+
+
 class Churn(RuleBasedStateMachine):
     """A local store, and beside it one in memory that goes through the same changes."""
+
+    kinds = Kinds()
 
     @initialize()
     def start(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
         start = IndexSettings(EMBEDDERS["hash"].identity, SPLITTER)
-        self.store: LocalStore = LocalStore.create(self.folder, start)
+        self.store: LocalStore = LocalStore.create(self.folder, start, self.kinds)
         self.oracle = MemoryStore(start)
         self.begun = False
 
@@ -129,7 +136,7 @@ class Churn(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.store.close()
-        self.store = LocalStore.open(self.folder)
+        self.store = LocalStore.open(self.folder, self.kinds)
         self.begun = False
 
     @rule()
@@ -138,12 +145,22 @@ class Churn(RuleBasedStateMachine):
         self.store.close()
         for part in self.folder.glob("vectors*"):
             part.unlink()
-        self.store = LocalStore.open(self.folder)
+        self.store = LocalStore.open(self.folder, self.kinds)
+
+    @rule()
+    def write_the_vectors(self) -> None:
+        self.store.save_vectors()
+
+    @rule()
+    def write_the_vectors_from_elsewhere(self) -> None:
+        other = LocalStore.open(self.folder, self.kinds)
+        other.save_vectors()
+        other.close()
 
     @rule()
     def write_from_elsewhere(self) -> None:
         mine = self.store
-        self.store = LocalStore.open(self.folder)
+        self.store = LocalStore.open(self.folder, self.kinds)
         self._put(self._intake("file:///elsewhere", {"": f"kite {mine.generation}"}))
         self.store.close()
         self.store = mine
@@ -245,6 +262,16 @@ TestChurn = Churn.TestCase
 TestChurn.settings = settings(max_examples=5, stateful_step_count=40, deadline=None)
 
 
+class SmallChurn(Churn):
+    """The same with vectors that are soon too many to be compared one by one."""
+
+    kinds = SMALL
+
+
+TestSmallChurn = SmallChurn.TestCase
+TestSmallChurn.settings = TestChurn.settings
+
+
 @pytest.mark.slow
 class TestLongChurn(Churn.TestCase):  # type: ignore[name-defined, misc]
     settings = settings(
@@ -256,12 +283,18 @@ class TestLongChurn(Churn.TestCase):  # type: ignore[name-defined, misc]
 
 
 @pytest.mark.slow
-def test_a_thousand_changes_leave_the_index_healthy(tmp_path: Path) -> None:
+class TestLongSmallChurn(SmallChurn.TestCase):  # type: ignore[name-defined, misc]
+    settings = TestLongChurn.settings
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kinds", [Kinds(), SMALL], ids=["exact", "approximate"])
+def test_a_thousand_changes_leave_the_index_healthy(tmp_path: Path, kinds: Kinds) -> None:
     chance = random.Random(20)
     folder = tmp_path / "index"
     embedder = EMBEDDERS["hash"]
     start = IndexSettings(embedder.identity, SPLITTER)
-    store = LocalStore.create(folder, start)
+    store = LocalStore.create(folder, start, kinds)
     kept: dict[str, str] = {}  # the text at each place
     for step in range(1, 1001):
         action = chance.random()
@@ -292,8 +325,9 @@ def test_a_thousand_changes_leave_the_index_healthy(tmp_path: Path) -> None:
                 store.fill([(one.document, one.passages, one.vectors) for one in entries])
             assert store.switch()
         else:
+            store.save_vectors()
             store.close()
-            store = LocalStore.open(folder)
+            store = LocalStore.open(folder, kinds)
         if step % 10 == 0:
             word = chance.choice(WORDS)
             question = embedder.embed_questions([word])[0]

@@ -2,13 +2,15 @@
 
 import operator
 import re
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from index.errors import InvalidFilter
-from index.filters import EVERYTHING, MOST_CHARACTERS, parse
+from index.files import uri_path
+from index.filters import EVERYTHING, MOST_CHARACTERS, OF_PLACES, parse
 from index.store import DocumentSummary
 
 
@@ -254,3 +256,18 @@ def test_what_fits_is_selected_in_order() -> None:
     documents = [summary(f"test:{n}", number=str(n)) for n in range(20)]
     found = parse(["number>=5", "number!=7", "number<=9"]).select(documents)
     assert [document.uri for document in found] == ["test:5", "test:6", "test:8", "test:9"]
+
+
+names = st.text("ab é%#?.\n/\\:", max_size=4)
+
+
+@given(parts=st.lists(names, max_size=4))
+def test_the_path_of_a_file_is_the_one_its_uri_names(parts: list[str]) -> None:
+    for uri in (
+        "file:///" + quote("/".join(parts)),
+        "file:///" + "/".join(parts),
+        "file://host/" + quote("/".join(parts)),
+    ):
+        path = uri_path(uri)
+        value = unquote(uri) if path is None else path.as_posix()
+        assert OF_PLACES["path"](uri) == value

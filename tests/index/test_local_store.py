@@ -1,5 +1,7 @@
 """What `LocalStore` does beyond the contract: files, crashes, other processes and threads."""
 
+import hashlib
+import json
 import multiprocessing
 import os
 import random
@@ -8,7 +10,7 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,17 +29,18 @@ from index.errors import (
     UnavailableIndex,
     UnknownDocument,
 )
-from index.local_store import FAISS_FILE, LocalStore
+from index.local_store import LocalStore
 from index.migrations import FORMAT_VERSION
 from index.passage_tables import PassageTables
 from index.passages import Splitter
 from index.store import Candidate, IndexSettings
+from index.vector_copy import FAISS_FILE
+from index.vector_file import _END
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.made import a_document, an_intake, build, reindex
 
 EMBEDDER = HashEmbedder()
 SETTINGS = IndexSettings(EMBEDDER.identity, Splitter())
-STAMP = FAISS_FILE + ".stamp"
 ANIMALS = ["whale", "otter", "heron", "newt", "bat", "mole", "stork", "crab"]
 
 
@@ -78,7 +81,7 @@ def folder(tmp_path: Path) -> Path:
     put(store, *ANIMALS)
     assert_right(store)
     store.close()
-    assert {part.name for part in folder.iterdir()} == {DATABASE, FAISS_FILE, STAMP}
+    assert {part.name for part in folder.iterdir()} == {DATABASE, FAISS_FILE}
     return folder
 
 
@@ -154,7 +157,7 @@ def test_of_several_that_make_an_index_in_one_place_one_wins(tmp_path: Path) -> 
     store = LocalStore.open(folder)
     assert found(store) == {"whale"}
     store.close()
-    assert {part.name for part in folder.iterdir()} == {DATABASE, FAISS_FILE, STAMP}
+    assert {part.name for part in folder.iterdir()} == {DATABASE, FAISS_FILE}
 
 
 def test_an_index_is_made_on_a_file_system_without_hard_links(
@@ -354,12 +357,27 @@ def _empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-def _remove_stamp(path: Path) -> None:
-    path.with_name(STAMP).unlink()
+def _cut_the_stamp(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-10])
 
 
 def _odd_stamp(path: Path) -> None:
-    path.with_name(STAMP).write_text("[1, 2]")
+    _restamp(path, lambda _: [1, 2])
+
+
+def _of_the_format_before(path: Path) -> None:
+    path.write_bytes(b"what FAISS wrote")
+    path.with_name(FAISS_FILE + ".stamp").write_text('{"catalog": "x"}')
+
+
+def _restamp(path: Path, change: Callable[[Any], Any]) -> None:
+    """Change what the file says of itself, digests and all."""
+    data = path.read_bytes()
+    magic, length, _ = _END.unpack(data[-_END.size :])
+    stamp = json.loads(data[-_END.size - length : -_END.size])
+    changed = json.dumps(change(stamp)).encode()
+    end = _END.pack(magic, len(changed), hashlib.sha256(changed).digest())
+    path.write_bytes(data[: -_END.size - length] + changed + end)
 
 
 def _of_another_index(path: Path) -> None:
@@ -367,18 +385,7 @@ def _of_another_index(path: Path) -> None:
     put(other, *reversed(ANIMALS))
     search(other, "whale")
     other.close()
-    for name in (FAISS_FILE, STAMP):
-        shutil.copy(path.parent.parent / "other" / name, path.with_name(name))
-
-
-def _renamed_without_its_stamp(path: Path) -> None:
-    # A crash between the two renames: the vectors are of a later state than the stamp.
-    stamp = path.with_name(STAMP).read_bytes()
-    store = LocalStore.open(path.parent)
-    put(store, "eel")
-    search(store, "whale")
-    store.close()
-    path.with_name(STAMP).write_bytes(stamp)
+    shutil.copy(path.parent.parent / "other" / FAISS_FILE, path)
 
 
 def _stale(path: Path) -> None:
@@ -389,13 +396,16 @@ def _stale(path: Path) -> None:
 
 
 def _of_a_format_to_come(path: Path) -> None:
-    from hashlib import sha256
+    data = b"XXXX" + path.read_bytes()[4:]
+    path.write_bytes(data)
 
-    path.write_bytes(b"XXXX" + path.read_bytes()[4:])
-    stamp = path.with_name(STAMP)
-    text = stamp.read_text()
-    known = text[text.index('"sha256": "') + 11 :][:64]
-    stamp.write_text(text.replace(known, sha256(path.read_bytes()).hexdigest()))
+    def fit(stamp: dict[str, Any]) -> dict[str, Any]:
+        head = data[: stamp["codes_from"]]
+        tail = data[stamp["codes_from"] + stamp["codes_bytes"] : stamp["faiss_bytes"]]
+        ids = data[stamp["faiss_bytes"] :][: 8 * stamp["count"]]
+        return stamp | {"sha256_head": hashlib.sha256(head + tail + ids).hexdigest()}
+
+    _restamp(path, fit)
 
 
 def _of_a_state_lost_by_a_restored_backup(path: Path, changes: int) -> None:
@@ -431,10 +441,10 @@ def _of_a_newer_lost_state(path: Path) -> None:
         _remove,
         _truncate,
         _empty,
-        _remove_stamp,
+        _cut_the_stamp,
         _odd_stamp,
+        _of_the_format_before,
         _of_another_index,
-        _renamed_without_its_stamp,
         _stale,
         _of_a_format_to_come,
         _of_an_older_lost_state,
@@ -754,7 +764,7 @@ def test_threads_search_while_another_reindexes(tmp_path: Path) -> None:
 def test_a_copy_of_the_vectors_is_made_in_portions(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("index.local_store._LOAD_AT_ONCE", 3)
+    monkeypatch.setattr("index.vector_copy._LOAD_AT_ONCE", 3)
     (folder / FAISS_FILE).unlink()
     store = LocalStore.open(folder)
     assert_right(store)

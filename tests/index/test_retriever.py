@@ -114,15 +114,19 @@ def test_a_filter_reaches_documents_beyond_the_best(retriever: Retriever) -> Non
 def test_the_documents_named_and_those_that_fit_a_filter_are_looked_in(
     retriever: Retriever,
 ) -> None:
+    (query,) = retriever.embed(["rent of flat number7"])
     three, four, five = (a_document(f"test:{n}", "").id for n in (3, 4, 5))
-    assert retriever.within() is None
-    assert retriever.within([three]) == [three]
-    assert retriever.within(where=parse(["uri=test:3"])) == [three]
-    assert retriever.within([five, four], parse(["uri!=test:5"])) == [four]
-    assert list(retriever.within([five], parse(["uri!=test:5"])) or ()) == []
-    everything = retriever.within(where=parse(["uri!=test:5"]))
-    assert everything is not None
-    assert len(everything) == POOL + 19
+
+    def looked_in(within: list[str] | None, *conditions: str) -> set[str]:
+        hits = retriever.search(query, 2 * POOL, within, parse(conditions))
+        return {hit.passage.document_id for hit in hits}
+
+    assert len(looked_in(None)) == POOL + 20
+    assert looked_in([three]) == {three}
+    assert looked_in(None, "uri=test:3") == {three}
+    assert looked_in([five, four], "uri!=test:5") == {four}
+    assert looked_in([five], "uri!=test:5") == set()
+    assert len(looked_in(None, "uri!=test:5")) == POOL + 19
 
 
 def copied(copies: int) -> tuple[Retriever, PassageStore]:

@@ -9,10 +9,12 @@ import numpy as np
 from index.documents import Cell, Document, Page, Part, Passage, Section, document_id
 from index.embedding import ModelIdentity, Vectors
 from index.errors import UnknownDocument
+from index.filters import EVERYTHING, Filter
 from index.passages import Splitter
 from index.store import Candidate, DocumentSummary, Entry, IndexSettings
 from qa.answers import Span
-from qa.reader import Calibration, Reading
+from qa.calibration import Calibration
+from qa.reader import Reading
 
 DIM = 26
 
@@ -68,6 +70,7 @@ class MemoryStore:
     def __init__(self, entries: Sequence[Entry] = ()) -> None:
         self.generation = 0
         self._entries: dict[str, Entry] = {}
+        self._notes: dict[str, str | None] = {}
         self.put(entries)
 
     def put(self, entries: Sequence[Entry]) -> None:
@@ -79,6 +82,13 @@ class MemoryStore:
             del self._entries[found.id]
         self.generation += 1
 
+    def note(self, name: str) -> str | None:
+        return self._notes.get(name)
+
+    def set_note(self, name: str, text: str | None) -> None:
+        self._notes[name] = text
+        self.generation += 1
+
     def document(self, document_id: str) -> Document:
         if document_id not in self._entries:
             raise UnknownDocument(document_id)
@@ -87,9 +97,22 @@ class MemoryStore:
     def documents(self) -> list[DocumentSummary]:
         return [summary(entry) for entry in self._entries.values()]
 
+    def has_any(self, within: Collection[str] | None = None, where: Filter = EVERYTHING) -> bool:
+        return bool(self._scope(within, where))
+
+    def _scope(self, within: Collection[str] | None, where: Filter) -> set[str]:
+        fitting = {summary.id for summary in where.select(self.documents())}
+        return fitting if within is None else fitting.intersection(within)
+
     def candidates(
-        self, question: str, vector: Vectors, k: int, within: Collection[str] | None = None
+        self,
+        question: str,
+        vector: Vectors,
+        k: int,
+        within: Collection[str] | None = None,
+        where: Filter = EVERYTHING,
     ) -> list[Candidate]:
+        scope = self._scope(within, where)
         words = question.lower().split()
         found = [
             Candidate(
@@ -98,7 +121,7 @@ class MemoryStore:
                 float(sum(word in passage.text.lower() for word in words)),
             )
             for entry in self._entries.values()
-            if within is None or entry.document.id in within
+            if entry.document.id in scope
             for passage, row in zip(entry.passages, entry.vectors, strict=True)
         ]
         dense = sorted(found, key=lambda candidate: -candidate.dense_score)[:k]
@@ -122,6 +145,7 @@ class ScriptedReader:
     meanwhile: Callable[[], None] = lambda: None
     seen: list[str] = field(default_factory=list)
     name: str = "scripted"
+    checksum: str = "2" * 64
 
     def read(
         self, question: str, texts: Sequence[str], begins: Sequence[int] | None = None

@@ -1,9 +1,10 @@
 """From a question to a reply, with a reader that says what it is told."""
 
+import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from qa_fakes import LetterEmbedder, MemoryStore, ScriptedReader, document, paragraphs
 
@@ -14,7 +15,9 @@ from index.retriever import MOST_CHARACTERS, Retriever
 from index.store import PassageStore
 from qa.answering import Answerer
 from qa.answers import CONTEXT, Answer, Citation, Options, Reply, Timings
-from qa.reader import Calibration, Reader
+from qa.calibration import Calibration
+from qa.index_calibration import IndexCalibration, remember
+from qa.reader import Reader
 
 LOANS = "Loans\n\nA reader may borrow 12 books. A book is lent for 28 days."
 HOURS = "Opening hours\n\nWe open at 9 o'clock. On Sundays we stay closed."
@@ -516,6 +519,83 @@ def test_with_duplicates_too_every_quote_stands_where_it_is_cited(
     assert len(reader.seen) == min(passages, len(distinct_texts))
     if passages >= len(distinct_texts):
         assert {place.document_id for place in cited} == set(texts_of)
+
+
+SCORES = st.floats(-6, 6).map(lambda score: round(score, 1))
+CALIBRATIONS = st.builds(
+    Calibration,
+    retrieval_weight=st.floats(0, 8),
+    slope=st.floats(0.1, 2),
+    intercept=st.floats(-3, 3),
+    abstain_below=st.floats(0, 1),
+    weights=st.fixed_dictionaries({"margin": st.floats(0, 1), "agreement": st.floats(0, 1)}),
+)
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["12", "12 books", "28 days", "closed", "We"]), SCORES),
+    CALIBRATIONS,
+    st.one_of(st.none(), st.floats(0, 1)),
+    st.integers(1, 12),
+)
+def test_the_least_confidence_is_obeyed_exactly_on_every_path(
+    script: dict[str, float], calibration: Calibration, wanted: float | None, most: int
+) -> None:
+    store = MemoryStore([paragraphs(LIBRARY), paragraphs(POSTER)])
+    answerer = answering(store, ScriptedReader({BOOKS: script}, calibration))
+    everything = answerer.ask(BOOKS, Options(answers=99, min_confidence=0.0)).answers
+    least = calibration.abstain_below if wanted is None else wanted
+    options = Options(answers=most, min_confidence=wanted)
+    reply = answerer.ask(BOOKS, options)
+
+    expected = [answer for answer in everything if answer.confidence >= least][:most]
+    assert [answer.text for answer in reply.answers] == [answer.text for answer in expected]
+    assert all(answer.confidence >= least for answer in reply.answers)
+    confidences = [answer.confidence for answer in everything]
+    assert confidences == sorted(confidences, reverse=True)
+    assert untimed(answerer.ask_all([BOOKS, BOOKS], options)[1]) == untimed(reply)
+    *_, last = answerer.asking(BOOKS, options, step=1)
+    assert untimed(last) == untimed(reply)
+    for so_far in answerer.asking(BOOKS, options, step=1):
+        assert all(answer.confidence >= least for answer in so_far.answers)
+    for given_answer, answer in zip(reply.answers, expected, strict=True):
+        assert set(places(given_answer)) <= set(places(answer))
+
+
+def test_what_was_read_and_held_back_is_not_cited_though_the_words_around_are_the_same() -> None:
+    said = "Whoever shows a card is served. 12 books may be borrowed at a time by each. Fees {}."
+    first, second = document("first", said.format("rise")), document("second", said.format("fall"))
+    answerer, reader = reading([first, second], {"12 books": 1.0})
+    hits = answerer.ask(BOOKS).hits
+    assert len(reader.seen) == 2
+    # Only how well they were retrieved parts the two.
+    one, other = sorted((hit.score for hit in hits), reverse=True)
+    assert one > other
+    reader.calibration = Calibration(retrieval_weight=1.0)
+    least = reader.calibration.confidence(1.0 + (one + other) / 2)
+    for asked_for, count in ((0.0, 2), (least, 1)):
+        [answer] = answerer.ask(BOOKS, Options(min_confidence=asked_for)).answers
+        assert len(places(answer)) == count
+
+
+def test_the_index_goes_before_the_reader_with_its_own_calibration(store: MemoryStore) -> None:
+    reader = ScriptedReader(SCRIPT)
+    answerer = answering(store, reader)
+    before = answerer.ask(WHEN).answers[0].confidence
+    own = IndexCalibration(
+        Calibration(slope=0.5),
+        reader.name,
+        reader.checksum,
+        "letters",
+        LetterEmbedder.identity.checksum,
+        40,
+        "2026-01-01T00:00:00+00:00",
+    )
+    remember(store, own)
+    assert answerer.ask(WHEN).answers[0].confidence == pytest.approx(1 / (1 + math.exp(-1)))
+    remember(store, replace(own, reader_checksum="f" * 64))
+    assert answerer.ask(WHEN).answers[0].confidence == before
 
 
 TOKENS = st.sampled_from(["rain", "Seine", " ", "\n\n", ". ", "é", "e\u0301", "😀", "שלום", "雨"])

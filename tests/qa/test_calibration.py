@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from index.errors import ModelError
 from index.onnx_model import MANIFEST
 from qa.answers import Span
-from qa.reader import Calibration, OnnxReader, Reading
+from qa.calibration import EVIDENCE, Calibration, OperatingPoint, understood, written
+from qa.reader import OnnxReader, Reading
 from tests.paths import READER
 
 SCORES = st.floats(allow_nan=False)
@@ -112,3 +113,52 @@ def test_a_calibration_that_cannot_be_understood_is_named(tmp_path: Path) -> Non
     manifest.write_text(json.dumps(content))
     with pytest.raises(ModelError, match=r"model\.json: .*gradient"):
         OnnxReader(tmp_path / "reader")
+
+
+LEGACY = {"abstain_below": 0.21, "intercept": -4.205, "retrieval_weight": 15.0, "slope": 0.274}
+WHOLE = st.builds(
+    Calibration,
+    retrieval_weight=st.floats(0, 50),
+    slope=st.floats(0, 5),
+    intercept=st.floats(-50, 50),
+    abstain_below=st.floats(0, 1),
+    weights=st.dictionaries(st.sampled_from(EVIDENCE), st.floats(0, 5)),
+    operating_points=st.lists(
+        st.builds(OperatingPoint, st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)), max_size=3
+    ).map(tuple),
+)
+
+
+@given(WHOLE)
+def test_what_is_written_is_understood(calibration: Calibration) -> None:
+    assert understood(json.loads(json.dumps(written(calibration)))) == calibration
+
+
+def test_a_manifest_of_the_older_form_is_understood() -> None:
+    assert understood(LEGACY) == Calibration(**LEGACY)
+    assert understood({}) == Calibration()
+
+
+@pytest.mark.parametrize(
+    ("plain", "said"),
+    [
+        ([], "not an object"),
+        ({"gradient": 1.0}, "gradient"),
+        ({"weights": {"luck": 1.0}}, "luck"),
+        ({"weights": [1.0]}, "weights"),
+        ({"slope": "steep"}, "steep"),
+        ({"slope": None}, "NoneType"),
+        ({"slope": -0.1}, "below zero"),
+        ({"weights": {"margin": -0.1}}, "below zero"),
+        ({"weights": {"agreement": -0.1}}, "below zero"),
+        ({"intercept": math.inf}, "not finite"),
+        ({"weights": {"margin": math.nan}}, "not finite"),
+        ({"abstain_below": 1.5}, "1.5"),
+        ({"operating_points": [1]}, "int"),
+        ({"operating_points": [{"precision": 1}]}, "confidence"),
+        ({"operating_points": 3}, "list"),
+    ],
+)
+def test_what_cannot_work_is_refused(plain: object, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        understood(plain)

@@ -17,7 +17,9 @@ QUESTION = "when was the bell cast"
 WORDS = sorted({word for text in [*TEXTS, QUESTION] for word in text.split()})
 
 
-def tiny_reader(folder: Path, *, dtype: str = "float32", words_hold_a_space: bool = False) -> Path:
+def tiny_reader(
+    folder: Path, *, dtype: str = "float32", words_hold_a_space: bool = False, window: int = 256
+) -> Path:
     """A BERT of 16 dimensions; its words begin with the space before them if so wanted."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
@@ -33,7 +35,7 @@ def tiny_reader(folder: Path, *, dtype: str = "float32", words_hold_a_space: boo
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     transformers.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        model_max_length=256,
+        model_max_length=window,
         **{f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep")},
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],
     ).save_pretrained(folder)
@@ -72,3 +74,10 @@ def test_a_quote_has_no_space_at_its_ends_though_the_tokens_have(tmp_path: Path)
         quotes = [text[span.start : span.end] for span in reading.spans]
         assert quotes == [quote.strip() for quote in quotes]
         assert all(quotes)
+
+
+def test_a_model_of_small_windows_reads_texts_of_any_length(tmp_path: Path) -> None:
+    reader = HubReader(str(tiny_reader(tmp_path, window=64)))
+    for question in (QUESTION, QUESTION * 40):
+        readings = reader.read(question, TEXTS)
+        assert [bool(reading.spans) for reading in readings] == [True, False, True, True]

@@ -29,7 +29,7 @@ def texts(ranked: list[Ranked]) -> list[list[str]]:
 
 def test_offsets_in_a_passage_become_offsets_in_its_document() -> None:
     [found] = rank([hit(19, 36)], [reading((4, 9, 1.5))])
-    assert found == Ranked(Quote("d", 23, 28, "Seine", 1.5), ())
+    assert found == Ranked(Quote("d", 23, 28, "Seine", 1.5, 1.5, hit(19, 36)), ())
     assert TEXT[23:28] == "Seine"
 
 
@@ -54,7 +54,7 @@ def test_quotes_that_touch_do_not_overlap() -> None:
 
 def test_the_same_place_read_in_two_passages_is_one_quote() -> None:
     ranked = rank([hit(0, 36), hit(19, 70)], [reading((23, 28, 1.0)), reading((4, 9, 2.0))])
-    assert ranked == [Ranked(Quote("d", 23, 28, "Seine", 2.0), ())]
+    assert ranked == [Ranked(Quote("d", 23, 28, "Seine", 2.0, 2.0, hit(19, 70)), ())]
 
 
 def test_the_same_place_of_two_documents_is_two_quotes() -> None:

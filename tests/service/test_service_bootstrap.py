@@ -12,6 +12,7 @@ from index.local_store import LocalStore
 from index.passages import Splitter
 from index.sandbox.workers import Job
 from index.store import IndexSettings
+from index.vector_kinds import Kinds
 from qa.reader import OnnxReader
 from service.bootstrap import (
     DEFAULT_EMBEDDER,
@@ -22,7 +23,9 @@ from service.bootstrap import (
     open_extractor,
     open_or_create,
     open_reader,
+    open_store,
     splitter,
+    vector_kinds,
 )
 from service.settings import Settings
 
@@ -96,9 +99,9 @@ def test_an_index_that_another_process_makes_meanwhile_is_opened(
     settings = Settings(index=tmp_path / "index")
     create = LocalStore.create
 
-    def late(folder: Path, made_with: IndexSettings) -> LocalStore:
-        create(folder, made_with).close()
-        return create(folder, made_with)
+    def late(folder: Path, made_with: IndexSettings, kinds: Kinds) -> LocalStore:
+        create(folder, made_with, kinds).close()
+        return create(folder, made_with, kinds)
 
     monkeypatch.setattr(LocalStore, "create", late)
     opened = open_or_create(settings)
@@ -127,3 +130,23 @@ def test_the_splitter_is_the_recorded_one_unless_asked_otherwise() -> None:
 
 def test_the_default_overlap_is_the_share_that_other_sizes_get() -> None:
     assert splitter(Settings(passage_tokens=Splitter().tokens)).overlap == Splitter().overlap
+
+
+def test_vectors_are_searched_as_the_settings_say(tmp_path: Path) -> None:
+    assert vector_kinds(Settings()) == Kinds()
+    given = Settings(index=tmp_path / "index", vector_index="IVF64,SQ4", vector_effort=90)
+    assert vector_kinds(given) == replace(Kinds(), factory="IVF64,SQ4", effort=90)
+    open_or_create(given).engine.close()
+    open_store(given).close()
+
+
+@pytest.mark.parametrize("factory", ["XYZ", "PQ4x4fs", "Flat,Refine(Flat)"])
+def test_a_kind_of_vector_index_that_faiss_cannot_make_or_filter_is_refused(
+    tmp_path: Path, factory: str
+) -> None:
+    open_or_create(Settings(index=tmp_path / "index")).engine.close()
+    for folder, action in (("index", open_store), ("other", open_or_create)):
+        with pytest.raises(InvalidSettings, match="vector_index") as error:
+            action(Settings(index=tmp_path / folder, vector_index=factory))
+        assert "\n" not in str(error.value)
+    assert not (tmp_path / "other").exists()

@@ -24,6 +24,8 @@ EXAMPLES: dict[str, tuple[str, str, Any]] = {
     "threads": ("3", "3", 3),
     "passage_tokens": ("100", "100", 100),
     "overlap_tokens": ("0", "0", 0),
+    "vector_index": ("HNSW32,SQ8", '"HNSW32,SQ8"', "HNSW32,SQ8"),
+    "vector_effort": ("90000", "90000", 90000),
     "host": ("::1", '"::1"', "::1"),
     "port": ("0", "0", 0),
     "max_upload_mb": ("5", "5", 5),

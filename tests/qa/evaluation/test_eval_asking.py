@@ -212,3 +212,32 @@ def test_texts_that_no_document_holds_were_lost_in_extraction(answerer: Answerer
 def test_a_question_of_which_nothing_is_found_has_no_confidence() -> None:
     judged: Judged = judge(NINE, reply(), 0.0)
     assert (judged.best, judged.given, judged.confidence) == (None, False, 0.0)
+
+
+def test_the_spans_own_probability_is_measured_beside_the_confidence() -> None:
+    judged = [
+        replace(judge(NINE, reply(answer("nine", 0.9)), 0.5), span_probability=0.2),
+        replace(judge(NINE, reply(answer("red bus", 0.1)), 0.5), span_probability=0.8),
+        judge(NINE, reply(), 0.5),
+    ]
+    figures = answer_figures(judged, 0.5)
+    assert figures.coverage_at_precision["0.8"] is not None
+    assert figures.coverage_at_precision["0.8"].coverage == pytest.approx(1 / 3)
+    alone = figures.span_probability
+    assert alone is not None
+    # By itself the reader is surest of the wrong one.
+    assert (alone.coverage_at_precision["0.8"], alone.auroc) == (None, 0.5)
+    assert alone.calibration_error == pytest.approx((0.8 + 0.8) / 2)
+    points = next(
+        table for table in answer_report.tables(figures) if table.title == "Operating points"
+    )
+    assert points.rows[0] == ("80.0", "33.3", "0.900", "–", "–")
+    assert len(points.columns) == len(points.rows[0])
+
+
+def test_without_the_spans_own_probability_nothing_is_told_of_it() -> None:
+    figures = answer_figures([judge(NINE, reply(answer("nine", 0.9)), 0.5)], 0.5)
+    assert figures.span_probability is None
+    told = str(answer_report.tables(figures))
+    assert "coverage" in told
+    assert "probability" not in told

@@ -49,8 +49,8 @@ def test_squad_is_read_with_and_without_answers(tmp_path: Path) -> None:
     place = f"{path}: article 1, paragraph 1, question"
     assert found.faults == ()
     assert found.questions == (
-        LabelledQuestion("q1", "Wohin?", CONTEXT, ("Wien",), f"{place} 1"),
-        LabelledQuestion("q2", "Warum?", CONTEXT, (), f"{place} 2"),
+        LabelledQuestion("q1", "Wohin?", CONTEXT, ("Wien",), f"{place} 1", (24,), "t"),
+        LabelledQuestion("q2", "Warum?", CONTEXT, (), f"{place} 2", (), "t"),
     )
 
 
@@ -65,7 +65,9 @@ def test_the_flat_form_is_a_question_a_line(tmp_path: Path) -> None:
     path = write_flat(tmp_path / "a.jsonl", flat("q1", ["Wien", "nach Wien"], [24, 19]))
     found = load_labelled(path)
     assert found.questions == (
-        LabelledQuestion("q1", "Wohin?", CONTEXT, ("Wien", "nach Wien"), f"{path}:1"),
+        LabelledQuestion(
+            "q1", "Wohin?", CONTEXT, ("Wien", "nach Wien"), f"{path}:1", (24, 19), "t"
+        ),
     )
 
 

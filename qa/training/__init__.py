@@ -1,0 +1,1 @@
+"""Fine-tuning a reader on labelled questions (the hub extra)."""

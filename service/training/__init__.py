@@ -1,0 +1,1 @@
+"""What `pincite train` does, between its options and `qa.training`."""
