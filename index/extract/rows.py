@@ -81,6 +81,8 @@ def find_tables(lines: Sequence[Line]) -> list[Table]:
     levels = [level for level, _ in groups]
     done = 0
     for run in _runs(levels):
+        if run.start < done:  # its first lines go on in cells of the table above
+            run = replace(run, start=min(done, run.end))
         if not _is_table(levels[run.start : run.end], run):
             continue
         start, end = _first_row(levels, run, done), _last_row(levels, run)

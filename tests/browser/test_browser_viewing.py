@@ -12,6 +12,9 @@ Pixels = npt.NDArray[np.int64]
 
 RENT = "£68,400 a year"
 
+# A question with several answers.
+POINTS = "How+many+Leaf+Points+do+I+need+for+a+voucher+at+Fern+%26+Fettle%3F"
+
 
 def _pixels(png: bytes) -> Pixels:
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), dtype=np.int64)
@@ -164,7 +167,7 @@ def test_a_quote_in_a_text_is_marked_and_in_view(browse: Browse, standing: Serve
 
 
 def test_one_goes_from_answer_to_answer(browse: Browse, standing: Served) -> None:
-    page = browse().go(f"{standing.address}/?q=How+much+is+the+deposit%3F")
+    page = browse().go(f"{standing.address}/?q={POINTS}")
     page.locator("a.source").first.click()
     page.wait_for_url("**/view/**")
     beside = page.locator("nav.beside")

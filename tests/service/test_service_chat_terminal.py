@@ -46,7 +46,7 @@ def test_a_conversation(start: Start, library: Path, tmp_path: Path) -> None:
     pager.write_text('#!/bin/sh\necho "$@" >args\ncat >"text"\n')
     pager.chmod(0o755)
     pager_here = f'sh -c \'cd "{tmp_path}" && exec ./less "$@"\' less'
-    terminal = start(library, "--top", "1", PAGER=pager_here)
+    terminal = start(library, "--top", "1", "--min-confidence", "0.01", PAGER=pager_here)
     terminal.see_prompt()
     terminal.type(f"{BOOKS}\r")
     seen = terminal.see("further answers: more")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from reportlab.lib.enums import TA_JUSTIFY
 from reportlab.lib.styles import ParagraphStyle, getSampleStyleSheet
@@ -217,6 +217,19 @@ def characters(printed: Printed) -> list[tuple[float, float]]:
     return sorted((left, top) for left, top, _, _ in printed.places.tolist() if left == left)
 
 
+@example(
+    [
+        ([(0, 1, "a"), (11, 1, "a")], 12, 10),
+        ([(0, 14, "a"), (180, 200, "a b")], 20, 10),
+        ([(0, 1, "a"), (1, 29, "a")], 12, 8),
+        ([(14, 1, "a"), (389, 72, "a b")], 20, 8),
+        ([(3, 2, "a")], 12, 10),
+        ([(6, 1, "a"), (25, 1, "a b"), (132, 200, "a"), (102, 1, "a"), (0, 1, "a")], 12, 10),
+        ([(41, 1, "a"), (242, 200, "a")], 12, 10),
+        ([(0, 1, "a"), (0, 1, "a")], 12, 10),
+        ([(0, 1, "a"), (11, 1, "a")], 12, 10),
+    ]
+)
 @given(PAGES)
 def test_nothing_that_is_printed_is_lost_or_doubled(
     described: list[tuple[list[tuple[int, int, str]], int, int]],
