@@ -10,8 +10,11 @@ from index.embedding import OnnxEmbedder
 from qa.reader import OnnxReader
 from tests.paths import EMBEDDER, READER
 
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("usual", deadline=None)
+settings.load_profile("usual")
 # Fewer examples than the usual 100, for a check between two edits; `make test` takes the usual.
-settings.register_profile("quick", max_examples=10)
+settings.register_profile("quick", max_examples=10, deadline=None)
 
 
 @pytest.fixture(autouse=True)

@@ -52,7 +52,9 @@ FEW = {
 }
 
 
-@pytest.fixture(params=["local", *FEW, "memory"])
+@pytest.fixture(
+    params=["local", *(pytest.param(name, marks=pytest.mark.slow) for name in FEW), "memory"]
+)
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     opened: list[PassageStore] = []
 

@@ -71,9 +71,9 @@ class SealedIndex:
         partial(SealedIndex, every=1),
         SealedIndex,
         partial(SealedIndex, factory="IVF1,SQ8"),
-        partial(SealedIndex, factory="IVF1,SQ8", every=1),
-        partial(SealedIndex, factory="SQfp16"),
-        partial(SealedIndex, factory="HNSW8"),
+        pytest.param(partial(SealedIndex, factory="IVF1,SQ8", every=1), marks=pytest.mark.slow),
+        pytest.param(partial(SealedIndex, factory="SQfp16"), marks=pytest.mark.slow),
+        pytest.param(partial(SealedIndex, factory="HNSW8"), marks=pytest.mark.slow),
     ],
     ids=[
         "added",

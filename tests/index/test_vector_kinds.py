@@ -98,6 +98,7 @@ def test_a_kind_that_needs_more_vectors_than_there_are_is_refused_in_one_line() 
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factory", CHANGING)
 @settings(deadline=None, max_examples=20)
 @given(data=st.data())
@@ -119,6 +120,7 @@ def test_what_stays_is_found_at_its_new_position(factory: str, data: st.DataObje
         assert len(set(found.tolist())) == len(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factory", [*CHANGING, "IVF16,PQ4x4fs", "HNSW16", "PCA12,IVF8,SQ8"])
 @pytest.mark.parametrize("share", [0.0, 0.002, 0.02, 0.2, 0.9])
 def test_of_what_a_filter_leaves_all_that_is_wanted_is_found(factory: str, share: float) -> None:

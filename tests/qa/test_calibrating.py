@@ -131,6 +131,7 @@ def test_a_refit_to_thirty_questions_does_no_harm(seed: int) -> None:
     assert loss(MANY, refitted(few, FITTED)) < loss(MANY, FITTED) + 0.03
 
 
+@pytest.mark.slow
 def test_a_refit_follows_where_there_are_many_questions_of_another_kind() -> None:
     # Another reader's scores, all of them three logits too high.
     shifted, held_out = cases(300, 4, bias=3.0), cases(600, 5, bias=3.0)

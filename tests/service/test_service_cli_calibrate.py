@@ -16,6 +16,8 @@ from service import bootstrap
 from service.cli import app
 from tests.paths import READER
 
+pytestmark = pytest.mark.slow
+
 RUNNER = CliRunner()
 
 
