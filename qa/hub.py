@@ -1,6 +1,7 @@
 """Any Hugging Face question-answering model as a reader, through the `hub` extra."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import groupby
 
 from index.errors import ModelError
@@ -35,9 +36,13 @@ class HubReader:
                 f"{name}: has no fast tokenizer, which offsets need; use another model"
             )
         self.name = name
-        self.checksum = weights_checksum(self._model.state_dict().items())
         self.calibration = Calibration()
         self._window = min(int(self._tokenizer.model_max_length), _LONGEST_WINDOW)
+
+    @cached_property
+    def checksum(self) -> str:
+        """See `Reader.checksum`; reckoned when it is first asked for, since weights are large."""
+        return weights_checksum(self._model.state_dict().items())
 
     def read(
         self, question: str, texts: Sequence[str], begins: Sequence[int] | None = None

@@ -1,7 +1,8 @@
-"""A reader whose readings are kept in a file, so that no text is read twice for a question."""
+"""Readers that keep what they read, so that no text is read twice for a question."""
 
 import json
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,22 +12,12 @@ from qa.calibration import Calibration
 from qa.reader import Reader, Reading
 
 
-class KeptReadings:
-    """Another reader, with a file of what it has read: a line of JSON a reading, only added to.
+class Recalling(ABC):
+    """Another reader, asked only for what is not kept of its readings; how is up to subclasses."""
 
-    What other readers read may stand in the same file. A line that was cut off by a crash is passed
-    over. One program at a time may have the file.
-    """
-
-    def __init__(self, reader: Reader, path: Path) -> None:
-        """Take the reader that reads, and the file, which is made when it is first needed.
-
-        Raises:
-            InvalidSettings: it cannot be read, or holds something else.
-        """
+    def __init__(self, reader: Reader) -> None:
+        """Take the reader that reads."""
         self._reader = reader
-        self._path = path
-        self._kept = _load(path)
 
     @property
     def name(self) -> str:
@@ -46,29 +37,60 @@ class KeptReadings:
     def read(
         self, question: str, texts: Sequence[str], begins: Sequence[int] | None = None
     ) -> list[Reading]:
-        """See `Reader.read`.
-
-        Raises:
-            InvalidSettings: the file cannot be written.
-        """
+        """See `Reader.read`."""
         starts = [0] * len(texts) if begins is None else list(begins)
         keys = [
             _key(self.checksum, question, text, start)
             for text, start in zip(texts, starts, strict=True)
         ]
-        missing = [place for place, key in enumerate(keys) if key not in self._kept]
+        known = self._known(keys)
+        missing = [place for place, key in enumerate(keys) if key not in known]
+        fresh: dict[str, Reading] = {}
         if missing:
-            fresh = self._reader.read(
+            found = self._reader.read(
                 question, [texts[place] for place in missing], [starts[place] for place in missing]
             )
-            self._keep({keys[place]: one for place, one in zip(missing, fresh, strict=True)})
-        return [self._kept[key] for key in keys]
+            fresh = {keys[place]: one for place, one in zip(missing, found, strict=True)}
+        self._keep(fresh, known)
+        return [fresh[key] if key in fresh else known[key] for key in keys]
 
-    def _keep(self, readings: dict[str, Reading]) -> None:
-        self._kept |= readings
+    @abstractmethod
+    def _known(self, keys: Sequence[str]) -> dict[str, Reading]:
+        """Those of these readings that are kept."""
+
+    @abstractmethod
+    def _keep(self, fresh: Mapping[str, Reading], used: Mapping[str, Reading]) -> None:
+        """Keep fresh readings; `used` are those that were kept and asked for."""
+
+
+class KeptReadings(Recalling):
+    """Another reader, with a file of what it has read: a line of JSON a reading, only added to.
+
+    What other readers read may stand in the same file. A line that was cut off by a crash is passed
+    over. One program at a time may have the file. Reading raises `InvalidSettings` where the file
+    cannot be written.
+    """
+
+    def __init__(self, reader: Reader, path: Path) -> None:
+        """Take the reader that reads, and the file, which is made when it is first needed.
+
+        Raises:
+            InvalidSettings: it cannot be read, or holds something else.
+        """
+        super().__init__(reader)
+        self._path = path
+        self._kept = _load(path)
+
+    def _known(self, keys: Sequence[str]) -> dict[str, Reading]:
+        return {key: self._kept[key] for key in keys if key in self._kept}
+
+    def _keep(self, fresh: Mapping[str, Reading], used: Mapping[str, Reading]) -> None:  # noqa: ARG002
+        if not fresh:
+            return
+        self._kept |= fresh
         lines = [
             json.dumps([key, [[span.start, span.end, span.score] for span in reading.spans]])
-            for key, reading in readings.items()
+            for key, reading in fresh.items()
         ]
         try:
             with self._path.open("a", encoding="utf-8", newline="\n") as stream:

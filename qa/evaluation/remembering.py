@@ -1,71 +1,38 @@
 """A reader that remembers what it read, so that measuring does not read twice."""
 
-from collections.abc import Sequence
-from hashlib import sha256
+from collections.abc import Mapping, Sequence
 from threading import Lock
 
 from qa.answering import read_hits
 from qa.answers import Answer, Reply
-from qa.calibration import Calibration
+from qa.kept_readings import Recalling
 from qa.reader import Reader, Reading
 
 # Some 4 kB each.
 MOST = 2**15
 
-_Key = tuple[bytes, int]
 
-
-class RememberingReader:
+class RememberingReader(Recalling):
     """Another reader, whose last `most` readings are kept. Safe to use from several threads."""
 
     def __init__(self, reader: Reader, most: int = MOST) -> None:
         """Take the reader that reads."""
-        self._reader = reader
+        super().__init__(reader)
         self._most = most
-        self._kept: dict[_Key, Reading] = {}
+        self._kept: dict[str, Reading] = {}
         self._lock = Lock()
 
-    @property
-    def name(self) -> str:
-        """See `Reader.name`."""
-        return self._reader.name
-
-    @property
-    def checksum(self) -> str:
-        """See `Reader.checksum`."""
-        return self._reader.checksum
-
-    @property
-    def calibration(self) -> Calibration:
-        """See `Reader.calibration`."""
-        return self._reader.calibration
-
-    def read(
-        self, question: str, texts: Sequence[str], begins: Sequence[int] | None = None
-    ) -> list[Reading]:
-        """See `Reader.read`."""
-        starts = [0] * len(texts) if begins is None else list(begins)
-        keys = [_key(question, text, start) for text, start in zip(texts, starts, strict=True)]
+    def _known(self, keys: Sequence[str]) -> dict[str, Reading]:
         with self._lock:
-            known = {key: self._kept[key] for key in keys if key in self._kept}
-        missing = [place for place, key in enumerate(keys) if key not in known]
-        fresh = self._reader.read(
-            question, [texts[place] for place in missing], [starts[place] for place in missing]
-        )
-        for place, reading in zip(missing, fresh, strict=True):
-            known[keys[place]] = reading
+            return {key: self._kept[key] for key in keys if key in self._kept}
+
+    def _keep(self, fresh: Mapping[str, Reading], used: Mapping[str, Reading]) -> None:
         with self._lock:
-            for key in keys:
+            for key, reading in (*used.items(), *fresh.items()):
                 self._kept.pop(key, None)
-                self._kept[key] = known[key]
+                self._kept[key] = reading
             while len(self._kept) > self._most:
                 del self._kept[next(iter(self._kept))]
-        return [known[key] for key in keys]
-
-
-def _key(question: str, text: str, begin: int) -> _Key:
-    parts = f"{len(question)}\0{question}\0{text}".encode("utf-8", "surrogatepass")
-    return sha256(parts).digest(), begin
 
 
 def span_probability(reader: Reader, reply: Reply, answer: Answer) -> float | None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 
 import typer
@@ -286,7 +285,7 @@ def _show(body: TrainingBody, wanted: Wanted) -> None:
     if wanted.as_json:
         print_json(body)
         return
-    for table in islice(_tables(body), 3):
+    for table in _tables(body):
         typer.echo(table.title)
         for row in aligned(table):
             typer.echo(row)

@@ -102,37 +102,34 @@ def _missing(what: str, target: str) -> Bar:
 
 
 def _against_another(found: Found) -> list[Bar]:
-    target = f"at least +{LEAST_GAIN:g}"
+    what, target = "F1 against the baseline", f"at least +{LEAST_GAIN:g}"
+    return _beside(found, found.theirs, what, target, LEAST_GAIN)
+
+
+def _int8(found: Found) -> list[Bar]:
+    what, target = "int8 against fp32", f"within {MOST_LOSS_BY_INT8:g} F1"
+    return _beside(found, found.unquantized, what, target, -MOST_LOSS_BY_INT8)
+
+
+def _beside(
+    found: Found, others: Mapping[str, Result], which: str, target: str, least: float
+) -> list[Bar]:
+    """By how much our reader's F1 differs from another's on each set: at least so much."""
     bars = []
     for name in found.dev:
-        what = f"Reader on {name}: F1 against the baseline"
-        if name not in found.ours or name not in found.theirs:
+        what = f"Reader on {name}: {which}"
+        if name not in found.ours or name not in others:
             bars.append(_missing(what, target))
             continue
-        ours, theirs = found.ours[name], found.theirs[name]
-        gain = compared(ours, theirs)
-        told = f"{f1(ours):.1f} against {f1(theirs):.1f}: {_points(gain)}"
-        bars.append(Bar(what, told, target, gain.mean >= LEAST_GAIN, sample_of(ours)))
+        ours, theirs = found.ours[name], others[name]
+        difference = compared(ours, theirs)
+        told = f"{f1(ours):.1f} against {f1(theirs):.1f}: {_points(difference)}"
+        bars.append(Bar(what, told, target, difference.mean >= least, sample_of(ours)))
     return bars
 
 
 def _points(difference: Difference) -> str:
     return f"{difference.mean:+.1f} ({difference.low:+.1f} to {difference.high:+.1f})"
-
-
-def _int8(found: Found) -> list[Bar]:
-    target = f"within {MOST_LOSS_BY_INT8:g} F1"
-    bars = []
-    for name in found.dev:
-        what = f"Reader on {name}: int8 against fp32"
-        if name not in found.ours or name not in found.unquantized:
-            bars.append(_missing(what, target))
-            continue
-        ours, theirs = found.ours[name], found.unquantized[name]
-        loss = compared(ours, theirs)
-        told = f"{f1(ours):.1f} against {f1(theirs):.1f}: {_points(loss)}"
-        bars.append(Bar(what, told, target, loss.mean >= -MOST_LOSS_BY_INT8, sample_of(ours)))
-    return bars
 
 
 def _held_out(found: Found) -> list[Bar]:
