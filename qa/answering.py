@@ -22,6 +22,10 @@ from qa.reader import Reader, Reading
 
 DEFAULTS = Options()
 
+# Where reading ends once an answer is sure enough, so many passages are read between two looks,
+# however many cores there are: the same reply everywhere.
+_READ_BETWEEN = 2
+
 # A passage that was read says the very same as a quote if so many words around it are the same.
 _LEAST_ALIKE = 6
 
@@ -66,6 +70,7 @@ class Answerer:
             reply
             for asked in self._asked(questions)
             for reply in self._replies(asked, options, at_once)
+            if not reply.unread
         ]
 
     def asking(
@@ -74,10 +79,10 @@ class Answerer:
         """Answer one question as its passages are read: the reply so far after each step.
 
         `step` is how many passages are read at a time, by default as many as are read side by
-        side. There is at least one reply. The last is the one that `ask` gives; those before it
-        hold what the passages read so far give, name only these as hits and the rest as unread,
-        and where they have no answer their reason says how far the reading has come. The time
-        between two replies counts only while they are worked on.
+        side; with `Options.enough` it is settled. There is at least one reply. The last is the one
+        that `ask` gives; those before it hold what the passages read so far give, name only these
+        as hits and the rest as unread, and where they have no answer their reason says how far the
+        reading has come. The time between two replies counts only while they are worked on.
 
         Raises:
             InvalidQuestion: it is empty or too long; at once, not when the first reply is asked
@@ -95,6 +100,8 @@ class Answerer:
 
     def _replies(self, asked: _Asked, options: Options, step: int) -> Iterator[Reply]:
         began = perf_counter()
+        if options.enough is not None:
+            step = _READ_BETWEEN
         retriever, within, where = self._retriever, options.within, options.where
         hits = retriever.search(asked.query, options.passages, within, where)
         retrieve = perf_counter() - began
@@ -106,7 +113,12 @@ class Answerer:
             seen = hits[: len(readings) + step]
             readings += read_hits(self._reader, asked.query.text, seen[len(readings) :])
             answers, reason = self._concluded(seen, readings, calibration, options)
-            if not answers and len(seen) < len(hits):
+            left = len(hits) - len(seen)
+            is_enough = options.enough is not None and any(
+                answer.confidence >= options.enough for answer in answers
+            )
+            unread, skipped = (0, left) if is_enough else (left, 0)
+            if not answers and unread:
                 reason = f"Still reading: {len(seen)} of {len(hits)} passages."
             elif not hits and where and not retriever.store.has_any(within, where):
                 reason = f"No document fits the filter: {where}."
@@ -117,8 +129,7 @@ class Answerer:
                 read=1000 * read,
                 total=1000 * (asked.embed + retrieve + read),
             )
-            unread = len(hits) - len(seen)
-            yield Reply(asked.query.text, answers, reason, tuple(seen), timings, unread)
+            yield Reply(asked.query.text, answers, reason, tuple(seen), timings, unread, skipped)
             if not unread:
                 return
 

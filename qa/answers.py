@@ -21,13 +21,16 @@ class Options:
     """How to answer.
 
     `answers` is how many to give at most, `passages` how many to retrieve and read. Answers below
-    `min_confidence` (0 to 1; None for the reader's own) are not given. `within` names the
-    documents to look in, by id; None for all; of these only the ones that fit `where`.
+    `min_confidence` (0 to 1; None for the reader's own) are not given. Once one is given with a
+    confidence of `enough` (0 to 1; None for never) nothing further is read: that is quicker, but
+    what else would be an answer, or say the same, is missed. `within` names the documents to look
+    in, by id; None for all; of these only the ones that fit `where`.
     """
 
     answers: int = ANSWERS
     passages: int = PASSAGES
     min_confidence: float | None = None
+    enough: float | None = None
     within: Collection[str] | None = None
     where: Filter = EVERYTHING
 
@@ -109,7 +112,8 @@ class Reply:
     """What came of one question. Without answers, `reason` says why.
 
     `hits` are the passages that were read, best first; `unread` is how many more there are still to
-    be read: none, but for what is said while the reading goes on.
+    be read: none, but for what is said while the reading goes on. `skipped` is how many were found
+    but left unread, since an answer was sure enough (see `Options.enough`).
     """
 
     question: str
@@ -118,6 +122,7 @@ class Reply:
     hits: tuple[Hit, ...]
     timings: Timings
     unread: int = 0
+    skipped: int = 0
 
     @property
     def abstained(self) -> bool:

@@ -91,6 +91,7 @@ def _reply_fields(reply: Reply, collection: str, include: Collection[Include]) -
         "answers": [_answer_body(answer, collection) for answer in reply.answers],
         "hits": [HitBody(**_hit_fields(hit)) for hit in hits],
         "timings_ms": _timings_body(reply.timings) if "timings" in include else None,
+        "skipped": reply.skipped,
     }
 
 

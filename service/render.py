@@ -96,6 +96,13 @@ class Page:
                 self.hits(nearest)
             return
         self.answers(reply.answers)
+        if reply.skipped:
+            self.line()
+            self.line(
+                f"Sure enough after {len(reply.hits)} of {len(reply.hits) + reply.skipped} "
+                "passages; the others may hold further answers.",
+                style=_FAINT,
+            )
 
     def answers(self, answers: Sequence[Answer], first: int = 1) -> None:
         """Write answers, numbered from `first`."""

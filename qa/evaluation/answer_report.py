@@ -97,6 +97,7 @@ def tables(figures: AnswerFigures) -> list[Table]:
             "Milliseconds a question",
             ("percentile", "milliseconds"),
             [(f"{rank}th", f"{value:.0f}") for rank, value in figures.milliseconds.items()],
+            f"Passages read a question: {figures.read:.1f}.",
         ),
     ]
 

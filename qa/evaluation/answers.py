@@ -24,7 +24,7 @@ class AnswerFigures:
     `span_probability` is what the reader's own probability of the same answers would be worth as
     their confidence; None where it is not known.
     `lost_in` counts the wrong replies by the stage where the right one was lost. `milliseconds`
-    are percentiles.
+    are percentiles, `read` is how many passages were read for a question, on average.
     """
 
     questions: int
@@ -52,6 +52,7 @@ class AnswerFigures:
     reliability: Sequence[Bin]
     lost_in: Mapping[str, int]
     milliseconds: Mapping[int, float]
+    read: float
     span_probability: Certainty | None
 
 
@@ -90,6 +91,7 @@ def answer_figures(judged: Sequence[Judged], threshold: float) -> AnswerFigures:
         reliability=sure.reliability,
         lost_in={stage.value: counts[stage] for stage in Stage},
         milliseconds=percentiles([one.milliseconds for one in judged], RANKS),
+        read=sum(one.read for one in judged) / len(judged),
         span_probability=None if set(alone) == {None} else certainty(alone, right),
     )
 

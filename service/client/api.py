@@ -67,6 +67,7 @@ class Options(TypedDict, total=False):
     top_k: int
     passages: int
     min_confidence: float | None
+    enough: float | None
     documents: list[str] | None
     where: list[str]
     include: list[Include] | None

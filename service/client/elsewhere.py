@@ -42,6 +42,7 @@ class Elsewhere:
                 top_k=options.answers,
                 passages=options.passages,
                 min_confidence=options.min_confidence,
+                enough=options.enough,
                 documents=None if options.within is None else list(options.within),
                 where=[str(condition) for condition in options.where.conditions],
             )
@@ -111,6 +112,7 @@ def _reply(body: ReplyBody) -> Reply:
         Timings(0, 0, 0, 0)
         if timings is None
         else Timings(timings.embed, timings.retrieve, timings.read, timings.total),
+        skipped=body.skipped,
     )
 
 

@@ -11,6 +11,7 @@ from qa.answers import ANSWERS, PASSAGES
 from service.commands import completing
 from service.commands.options import (
     AsJson,
+    Enough,
     IndexFolder,
     MinConfidence,
     Passages,
@@ -44,6 +45,7 @@ def ask(
     top: Annotated[int, typer.Option(metavar="N", help="The most answers to give.")] = ANSWERS,
     passages: Passages = PASSAGES,
     min_confidence: MinConfidence = None,
+    enough: Enough = None,
     within: Annotated[
         list[str] | None,
         typer.Option(
@@ -85,7 +87,7 @@ def ask(
     from index.filters import parse
     from qa.answers import Options
 
-    check_amounts(top, passages, min_confidence)
+    check_amounts(top, passages, min_confidence, enough)
     conditions = parse(where or [])
     engine = _source(url, collection, index, reader)
     try:
@@ -94,6 +96,7 @@ def ask(
             answers=top,
             passages=passages,
             min_confidence=min_confidence,
+            enough=enough,
             within=[summary.id for summary in documents] if documents else None,
             where=conditions,
         )
@@ -230,7 +233,9 @@ def search(
     page.hits(found, scores=True)
 
 
-def check_amounts(top: int, passages: int, min_confidence: float | None) -> None:
+def check_amounts(
+    top: int, passages: int, min_confidence: float | None, enough: float | None = None
+) -> None:
     """Refuse what no question can be answered with.
 
     Raises:
@@ -238,8 +243,9 @@ def check_amounts(top: int, passages: int, min_confidence: float | None) -> None
     """
     _check_range("--top", top, 1, 50)
     _check_range("--passages", passages, 1, 200)
-    if min_confidence is not None:
-        _check_range("--min-confidence", min_confidence, 0, 1)
+    for option, confidence in (("--min-confidence", min_confidence), ("--enough", enough)):
+        if confidence is not None:
+            _check_range(option, confidence, 0, 1)
 
 
 def _check_range(option: str, value: float, least: int, most: int) -> None:

@@ -8,6 +8,7 @@ import typer
 from qa.answers import PASSAGES
 from service.commands.options import (
     EmbedderName,
+    Enough,
     MinConfidence,
     Passages,
     ReaderName,
@@ -135,6 +136,7 @@ def evaluate_answers(
     index: KeptIndex = None,
     passages: Passages = PASSAGES,
     min_confidence: MinConfidence = None,
+    enough: Enough = None,
     limit: Limit = None,
     seed: Seed = 0,
     predictions: Predictions = None,
@@ -156,6 +158,7 @@ def evaluate_answers(
         _wanted(limit, seed, predictions, report, as_json),
         WantedIndex(_path_or_none(index), passages),
         min_confidence,
+        enough,
     )
 
 

@@ -75,6 +75,15 @@ MinConfidence = Annotated[
         "unless given.",
     ),
 ]
+Enough = Annotated[
+    float | None,
+    typer.Option(
+        "--enough",
+        metavar="X",
+        help="Read no further once an answer has this confidence, from 0 to 1: quicker, but "
+        "further answers and places may be missed. All passages are read unless given.",
+    ),
+]
 Where = Annotated[
     list[str] | None,
     typer.Option(

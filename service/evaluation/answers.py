@@ -60,6 +60,7 @@ def evaluate(
     wanted: Wanted,
     index: WantedIndex,
     min_confidence: float | None,
+    enough: float | None,
 ) -> None:
     """Measure answers from a folder of documents to a file of questions.
 
@@ -69,14 +70,15 @@ def evaluate(
         ModelError, IndexStoreError: a model or the index cannot be used.
     """
     wanted.check([path])
-    if min_confidence is not None and not 0 <= min_confidence <= 1:
-        raise InvalidSettings(f"--min-confidence: is {min_confidence}, expected from 0 to 1")
+    for option, confidence in (("--min-confidence", min_confidence), ("--enough", enough)):
+        if confidence is not None and not 0 <= confidence <= 1:
+            raise InvalidSettings(f"{option}: is {confidence}, expected from 0 to 1")
     if not folder.is_dir():
         raise InvalidSettings(f"{folder}: is not a folder; name the folder of the documents")
     loaded = load_questions(path)
     with bench(settings, index.folder) as place:
         data = prepare(folder, path, loaded, place, wanted)
-        judged, measured = measure(data, place, index.passages, min_confidence)
+        judged, measured = measure(data, place, index.passages, min_confidence, enough)
     if wanted.predictions is not None:
         write_lines(wanted.predictions, predictions(judged))
     present(measured, wanted)
@@ -118,7 +120,11 @@ def prepare(
 
 
 def measure(
-    data: AnswerSet, place: Bench, passages: int, min_confidence: float | None = None
+    data: AnswerSet,
+    place: Bench,
+    passages: int,
+    min_confidence: float | None = None,
+    enough: float | None = None,
 ) -> tuple[list[Judged], Measured]:
     """What comes of each question, asked of an index, and the figures.
 
@@ -134,7 +140,7 @@ def measure(
             engine.ask,
             data.targets,
             threshold,
-            Options(passages=passages),
+            Options(passages=passages, enough=enough),
             engine.store,
             tell,
             partial(span_probability, place.reader),
@@ -149,7 +155,14 @@ def measure(
         tables(figures),
         plots(judged, figures),
         examples(judged),
-        circumstances({**data.made_by, "passages read": str(passages), **place.circumstances()}),
+        circumstances(
+            {
+                **data.made_by,
+                "passages read": str(passages) if enough is None else f"at most {passages}",
+                "read until the confidence is": None if enough is None else str(enough),
+                **place.circumstances(),
+            }
+        ),
         [str(fault) for fault in faults],
     )
     return judged, Measured("answers", figures, report, faults)

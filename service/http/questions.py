@@ -27,6 +27,7 @@ from service.http.problems import of_error, request_id, unexpected
 from service.http.turns import answer, turn
 from service.schemas import (
     ANNOTATIONS,
+    ENOUGH,
     EXAMPLE_WHERE,
     INCLUDE,
     INCLUDED,
@@ -55,6 +56,7 @@ Question = Annotated[str, Query(description="The question.", examples=["How long
 TopK = Annotated[int, Query(description="The most answers to give.", ge=1, le=MOST_ANSWERS)]
 Passages = Annotated[int, Query(description=READ, ge=1, le=MOST_PASSAGES)]
 Least = Annotated[float | None, Query(description=LEAST, ge=0, le=1)]
+Enough = Annotated[float | None, Query(description=ENOUGH, ge=0, le=1)]
 Included = Annotated[
     list[Include] | None,
     Query(description=INCLUDE, max_length=MOST_INCLUDED, examples=[["timings"]]),
@@ -122,11 +124,13 @@ async def _by_address(
     top_k: TopK = ANSWERS,
     passages: Passages = PASSAGES,
     min_confidence: Least = None,
+    enough: Enough = None,
     where: Where = (),
     include: Included = None,
 ) -> _Asked:
     """The question that an address has, with how to answer it."""
-    return _Asked(access, q, Options(top_k, passages, min_confidence, where=parse(where)), include)
+    options = Options(top_k, passages, min_confidence, enough, where=parse(where))
+    return _Asked(access, q, options, include)
 
 
 _ByAddress = Annotated[_Asked, Depends(_by_address)]
@@ -226,7 +230,9 @@ def _options(engine: Engine, sent: AskOptions) -> Options:
                 raise UnknownDocument(
                     f"{document_id}: no document in the index has this id; see: GET /v1/documents"
                 )
-    return Options(sent.top_k, sent.passages, sent.min_confidence, sent.documents, where)
+    return Options(
+        sent.top_k, sent.passages, sent.min_confidence, sent.enough, sent.documents, where
+    )
 
 
 async def _answered(request: Request, asked: _Asked, turns: AsyncExitStack) -> Response:

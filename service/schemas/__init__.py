@@ -6,6 +6,7 @@ Offsets are Unicode code points into the document's canonical text, zero-based a
 from service.schemas.annotations import ANNOTATIONS as ANNOTATIONS
 from service.schemas.annotations import PROFILE as PROFILE
 from service.schemas.annotations import AnnotationsBody as AnnotationsBody
+from service.schemas.answers import ENOUGH as ENOUGH
 from service.schemas.answers import INCLUDE as INCLUDE
 from service.schemas.answers import INCLUDED as INCLUDED
 from service.schemas.answers import LEAST as LEAST

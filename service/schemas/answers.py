@@ -48,6 +48,10 @@ INCLUDE = (
 MOST_INCLUDED = 10
 READ = "How many passages to read."
 LEAST = "Give no answer below this, from 0 to 1; null for the reader's own threshold."
+ENOUGH = (
+    "Read no further once an answer has this confidence, from 0 to 1: quicker, but further answers "
+    "and places may be missed; null to read all passages."
+)
 
 
 class BoxBody(Wire):
@@ -202,6 +206,12 @@ class ReplyBody(Wire):
         description="Where the time went, in milliseconds; null where it is not included. Of a "
         "question put before, whose reply was kept, it is the time that finding it took."
     )
+    skipped: int = Field(
+        default=0,
+        description="How many passages were found but not read, since an answer was sure enough.",
+        ge=0,
+        examples=[0],
+    )
 
 
 class PartialReplyBody(ReplyBody):
@@ -248,6 +258,7 @@ class AskOptions(Sent):
     )
     passages: int = Field(default=PASSAGES, description=READ, ge=1, le=MOST_PASSAGES, strict=True)
     min_confidence: float | None = Field(default=None, description=LEAST, ge=0, le=1, strict=True)
+    enough: float | None = Field(default=None, description=ENOUGH, ge=0, le=1, strict=True)
     documents: list[Text] | None = Field(
         default=None,
         description="The ids of the documents to look in; null for all.",

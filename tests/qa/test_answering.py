@@ -242,19 +242,20 @@ def test_several_questions_are_answered_as_each_alone(questions: list[str]) -> N
     st.integers(0, 8),
     st.sampled_from([None, 0.0, 0.6]),
     st.one_of(st.none(), st.integers(1, 9)),
+    st.sampled_from([None, 0.0, 0.8, 1.0]),
 )
 def test_what_is_said_last_is_what_asking_at_once_gives(
-    question: str, passages: int, least: float | None, step: int | None
+    question: str, passages: int, least: float | None, step: int | None, enough: float | None
 ) -> None:
     store = MemoryStore([paragraphs(LIBRARY), paragraphs(POSTER)])
     answerer = answering(store, ScriptedReader(SCRIPT))
-    options = Options(passages=passages, min_confidence=least)
+    options = Options(passages=passages, min_confidence=least, enough=enough)
     *before, last = answerer.asking(question, options, step)
     assert untimed(last) == untimed(answerer.ask(question, options))
     read = [len(reply.hits) for reply in (*before, last)]
     assert read == sorted(set(read))
     for reply in (*before, last):
-        assert len(reply.hits) + reply.unread == len(last.hits)
+        assert len(reply.hits) + reply.unread + reply.skipped == len(last.hits) + last.skipped
         assert reply.hits == last.hits[: len(reply.hits)]
         assert reply.question == last.question
         for answer in reply.answers:
@@ -262,8 +263,38 @@ def test_what_is_said_last_is_what_asking_at_once_gives(
             text = store.document(place.document_id).text
             assert text[place.start : place.end] == answer.text == place.text
     for reply in before:
-        so_far = f"Still reading: {len(reply.hits)} of {len(last.hits)} passages."
+        found = len(last.hits) + last.skipped
+        so_far = f"Still reading: {len(reply.hits)} of {found} passages."
         assert reply.reason == (None if reply.answers else so_far)
+
+
+@given(
+    st.sampled_from([BOOKS, LENT, WHEN, NEVER]),
+    st.integers(0, 8),
+    st.sampled_from([None, 0.6, 0.95]),
+    st.sampled_from([0.0, 0.75, 0.9, 1.0]),
+)
+def test_reading_ends_with_the_first_answer_that_is_sure_enough(
+    question: str, passages: int, least: float | None, enough: float
+) -> None:
+    answerer = answering(
+        MemoryStore([paragraphs(LIBRARY), paragraphs(POSTER)]), ScriptedReader(SCRIPT)
+    )
+    thorough = Options(passages=passages, min_confidence=least)
+    steps = list(answerer.asking(question, thorough, step=2))
+    first = next(
+        (one for one in steps if any(enough <= answer.confidence for answer in one.answers)),
+        steps[-1],
+    )
+    expected = replace(first, unread=0, skipped=first.unread)
+    assert untimed(answerer.ask(question, replace(thorough, enough=enough))) == untimed(expected)
+
+
+def test_what_is_left_unread_is_not_read(scripted: ScriptedReader, store: MemoryStore) -> None:
+    reply = answering(store, scripted).ask(BOOKS, Options(enough=0.9))
+    assert texts(reply)[0] == "12 books"
+    assert (len(reply.hits), reply.skipped) == (2, 4)
+    assert len(scripted.seen) == 2
 
 
 def test_a_reading_that_is_given_up_reads_no_further(

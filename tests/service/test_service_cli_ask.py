@@ -45,6 +45,21 @@ def test_where_the_documents_do_not_say_the_nearest_passages_are_shown(
     assert [line[:3] for line in lines[3::2]] == ["1. ", "2. ", "3. "]
 
 
+def test_reading_ends_where_an_answer_is_sure_enough(run: Run, library: Path) -> None:
+    quick = run("ask", QUESTION, "--enough", "0", "--top", "1", index=library)
+    assert quick.exit_code == 0
+    *_, blank, told = quick.stdout.splitlines()
+    assert blank == ""
+    assert told.startswith("Sure enough after 2 of ")
+    assert json.loads(run("ask", QUESTION, "--enough", "0", "--json", index=library).stdout)[
+        "skipped"
+    ]
+    never = run("ask", QUESTION, "--enough", "1", "--json", index=library)
+    thorough = run("ask", QUESTION, "--json", index=library)
+    assert json.loads(never.stdout)["answers"] == json.loads(thorough.stdout)["answers"]
+    assert json.loads(never.stdout)["skipped"] == 0
+
+
 def test_questions_can_be_kept_to_some_documents(run: Run, library: Path, documents: Path) -> None:
     menu = str(documents / "menu.html")
     result = run("ask", "What does it cost?", "--in", menu, "--json", index=library)
@@ -90,6 +105,8 @@ def test_no_question_on_standard_input_is_a_mistake(run: Run, library: Path) -> 
         ["--passages", "0"],
         ["--min-confidence", "1.5"],
         ["--min-confidence", "nan"],
+        ["--enough", "-0.1"],
+        ["--enough", "nan"],
         ["--top", "many"],
     ],
 )

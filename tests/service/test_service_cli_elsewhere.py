@@ -64,6 +64,11 @@ def test_where_the_documents_do_not_say_the_nearest_passages_are_shown(
     assert any("test:library, Library rules" in line for line in lines)
 
 
+def test_it_is_told_what_was_left_unread(run: Run, served: tuple[str, Server]) -> None:
+    result = run("ask", BOOKS, "--enough", "0", "--url", served[0])
+    assert result.stdout.splitlines()[-1].startswith("Sure enough after 2 of ")
+
+
 def test_options_go_with_it(run: Run, served: tuple[str, Server]) -> None:
     address, server = served
     server.collections.create("empty")

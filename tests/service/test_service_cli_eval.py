@@ -166,6 +166,7 @@ def test_what_cannot_work_is_refused_before_any_work(
         (["retrieval", str(library_folder)], "corpus.jsonl: no such file"),
         (["answers", str(asked), str(asked)], "is not a folder"),
         (["answers", str(library_folder), str(asked), "--min-confidence", "2"], "is 2.0"),
+        (["answers", str(library_folder), str(asked), "--enough", "2"], "--enough: is 2.0"),
         (["answers", str(library_folder), str(library_folder / "none")], "no such file"),
     ):
         result = run("eval", *command)
@@ -234,6 +235,16 @@ def test_the_threshold_decides_what_is_given(run: Run, library_folder: Path, ask
     none, everything = (json.loads(run(*command, least).stdout)["figures"] for least in "10")
     assert (none["given"], none["lost_in"]["abstention"]) == (0, 2)
     assert (everything["given"], everything["lost_in"]["abstention"]) == (3, 1)
+
+
+def test_it_is_told_how_much_was_read(run: Run, library_folder: Path, asked: Path) -> None:
+    command = ["eval", "answers", str(library_folder), str(asked), "--json"]
+    thorough, quick = (
+        json.loads(run(*command, *further).stdout) for further in ([], ["--enough", "0"])
+    )
+    assert quick["figures"]["read"] == 2 < thorough["figures"]["read"]
+    assert quick["settings"]["passages read"] == "at most 10"
+    assert quick["settings"]["read until the confidence is"] == "0.0"
 
 
 def test_labels_that_do_not_fit_are_named_and_the_rest_goes_on(

@@ -61,6 +61,7 @@ def test_options_are_sent_on(ours: Client) -> None:
     pool = next(ours.documents(["uri=test:pool"])).id
     assert {hit.document_id for hit in ours.ask(BOOKS, documents=[pool]).hits} == {pool}
     assert len(ours.ask(BOOKS, passages=1).hits) == 1
+    assert ours.ask(BOOKS, enough=0.0).skipped
     assert len(ours.search("pool", top_k=1).hits) == 1
 
 

@@ -107,6 +107,20 @@ def test_both_ways_to_ask_take_the_same_options(standing_client: TestClient) -> 
     }
 
 
+def test_reading_ends_where_an_answer_is_sure_enough(
+    asking: TestClient, reader: WatchedReader
+) -> None:
+    options = {"enough": 0.0, "passages": 9}
+    posted = asking.post("/v1/ask", json={"question": POOL, **options}).json()
+    assert (len(posted["hits"]), posted["skipped"], reader.read_texts) == (2, 7, 2)
+    got = asking.get("/v1/ask", params={"q": POOL, **options}).json()
+    assert untimed(got) == untimed(posted)
+    told = events(asking.get("/v1/ask/stream", params={"q": POOL, **options}).text)
+    assert [(name, untimed(body)) for name, body in told] == [("reply", untimed(posted))]
+    thorough = asking.post("/v1/ask", json={"question": POOL, "passages": 9}).json()
+    assert (len(thorough["hits"]), thorough["skipped"]) == (9, 0)
+
+
 def test_a_citation_says_where_the_quote_can_be_opened(standing_client: TestClient) -> None:
     body = standing_client.post("/v1/ask", json={"question": POOL}).json()
     citation = body["answers"][0]["citation"]

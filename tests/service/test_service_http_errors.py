@@ -125,6 +125,8 @@ def test_a_method_that_is_not_allowed_is_told_of_all_that_are(standing_client: T
         {"top_k": 3.5},
         {"min_confidence": False},
         {"min_confidence": "0.5"},
+        {"enough": "0.5"},
+        {"enough": 1.5},
         {"documents": "d1"},
         {"where": {}},
     ],
