@@ -1,29 +1,27 @@
 """An index folder as a store of passages: `LocalStore` joins SQLite and FAISS."""
 
-import logging
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from index.catalog import Catalog
 from index.contents import content_key, passage_digest
+from index.copies import Copies
 from index.documents import Document, Passage, Problem
 from index.editions import Edition, State
 from index.embedding import Vectors
-from index.errors import IncompatibleIndex, PinciteError, UnavailableIndex, UnknownDocument
+from index.errors import IncompatibleIndex, UnavailableIndex, UnknownDocument
 from index.filters import EVERYTHING, Filter
-from index.full_text import FullText, Sizes
+from index.full_text import Sizes
 from index.places import Places
 from index.scopes import Scopes
 from index.store import Candidate, DocumentSummary, IndexSettings, Intake, Origin, OriginState
-from index.vector_copy import FAISS_FILE, NEXT, VectorCopy, fold
-from index.vector_kinds import Kinds, use_one_thread
+from index.vector_copy import FAISS_FILE, NEXT
+from index.vector_kinds import Kinds
 from index.vectors import inner_products
 
 _SWEEP_AT_ONCE = 5_000
-
-log = logging.getLogger(__name__)
 
 
 class LocalStore:
@@ -48,13 +46,13 @@ class LocalStore:
         self._closed = False
         self._settings = catalog.settings
         self._begun: int | None = None
-        self._kinds = Kinds() if kinds is None else kinds
-        self._vectors = VectorCopy(catalog.folder, self._kinds)
-        self._folding = threading.Lock()
-        self._behind: threading.Thread | None = None
-        self._writes_behind = False
-        self._stopping = threading.Event()
-        self._words = FullText(catalog.folder, Sizes() if sizes is None else sizes)
+        self._copies = Copies(
+            catalog.folder,
+            Kinds() if kinds is None else kinds,
+            Sizes() if sizes is None else sizes,
+            self._writing,
+            self._open_writer,
+        )
         self._scopes = Scopes()
 
     @classmethod
@@ -160,19 +158,26 @@ class LocalStore:
             places = Places(catalog)
             ids = [places.put(intake) for intake in intakes]
             places.finish()
-        self.fold_words(everything=False)
+        self._copies.fold_words(everything=False)
         return ids
 
     @contextmanager
     def _change(self, *, unseen: bool = False) -> Iterator[Catalog]:
         """One transaction that changes the database; see `Catalog.transaction`."""
         with self._writing:
-            if self._writer is None:
-                if self._closed:
-                    raise UnavailableIndex(f"{self.folder}: was closed meanwhile; open it again")
-                self._writer = Catalog.open(self.folder)
-            with self._writer.transaction(write=True, unseen=unseen):
-                yield self._writer
+            writer = self._open_writer()
+            if writer is None:
+                raise UnavailableIndex(f"{self.folder}: was closed meanwhile; open it again")
+            with writer.transaction(write=True, unseen=unseen):
+                yield writer
+
+    def _open_writer(self) -> Catalog | None:
+        """The connection for changes, under `_writing`; None once the store is closed."""
+        if self._closed:
+            return None
+        if self._writer is None:
+            self._writer = Catalog.open(self.folder)
+        return self._writer
 
     def note(self, name: str) -> str | None:
         """See `PassageStore.note`."""
@@ -334,7 +339,7 @@ class LocalStore:
 
     def switch(self) -> bool:
         """See `PassageStore.switch`."""
-        prepared = self._prepare_next()
+        prepared = self._copies.write_next(self._begun)
         with self._writing:
             with self._change(unseen=True) as catalog:
                 building = self._begun_edition(catalog)
@@ -348,40 +353,6 @@ class LocalStore:
             self._use(settings)
         self._sweep()
         return True
-
-    def _prepare_next(self) -> bool:
-        """Write the vectors of what is being built, where there are so many that reading them all
-        at the next question would take long; whether that was done.
-        """
-        catalog = Catalog.open(self.folder)
-        try:
-            with catalog.transaction(write=False):
-                building = catalog.editions.in_state("building")
-                if (
-                    building is None
-                    or building.number != self._begun
-                    or catalog.editions.lacking(building.number, 1)
-                    or catalog.passages.count(building.number) <= self._kinds.exact_up_to
-                ):
-                    return False
-            return self._written(catalog, building, NEXT)
-        finally:
-            catalog.close()
-
-    def _written(
-        self,
-        catalog: Catalog,
-        edition: Edition,
-        name: str = FAISS_FILE,
-        stop: Callable[[], bool] = lambda: False,
-    ) -> bool:
-        """Write the vectors of an edition; whether that could be done."""
-        try:
-            with self._folding:
-                return fold(catalog, edition, self._kinds, name, stop)
-        except OSError as error:
-            log.warning("%s: the FAISS file could not be written: %s", self.folder, error)
-            return False
 
     def _begun_edition(self, catalog: Catalog) -> Edition | None:
         """The edition that was begun; None where another program has made it current already.
@@ -414,23 +385,20 @@ class LocalStore:
             edition = self._catalog.editions.current
             if edition.settings.embedder != self._settings.embedder:
                 raise self._reindexed_meanwhile()
-            vectors = self._vectors.at(self._catalog)
-            if self._writes_behind:
-                due = not self._vectors.is_small and self._vectors.is_due
-                if due or self._words.is_due(self._catalog):
-                    self._write_behind(vectors=due)
+            vectors, words = self._copies.vectors.at(self._catalog), self._copies.words
+            self._copies.look(self._catalog)
             stored = self._catalog.passages
             scope = self._scopes.find(self._catalog, within, where)
-            numbers = None if scope is None else self._words.passages(self._catalog, scope)
+            numbers = None if scope is None else words.passages(self._catalog, scope)
             dense = dict(vectors.search(vector, k, numbers))
-            lexical = dict(self._words.best(self._catalog, question, k, scope))
+            lexical = dict(words.best(self._catalog, question, k, scope))
             found = sorted(dense.keys() | lexical.keys())
             no_dense = [number for number in found if number not in dense]
             if no_dense:
                 rows = stored.vectors(no_dense, self._dim)
                 dense.update(zip(no_dense, inner_products(rows, vector).tolist(), strict=True))
             no_lexical = [number for number in found if number not in lexical]
-            lexical.update(self._words.scores(self._catalog, question, no_lexical))
+            lexical.update(words.scores(self._catalog, question, no_lexical))
             passages = stored.get(found)
         return [
             Candidate(
@@ -447,29 +415,12 @@ class LocalStore:
             scope = self._scopes.find(self._catalog, within, where)
             return self._catalog.counts()[0] > 0 if scope is None else len(scope.documents) > 0
 
-    def fold_words(
-        self, *, everything: bool = True, stop: Callable[[], bool] = lambda: False
-    ) -> bool:
+    def fold_words(self) -> None:
         """Take what came into the files of words, so that searching stays quick.
 
-        Without `everything` one portion at most, and only if it is due; none after `stop` says so.
-        Only a cache: where the folder cannot be written, this is logged, nothing is lost, and the
-        answer is False.
+        Only a cache: where the folder cannot be written, this is logged and nothing is lost.
         """
-        with self._writing:
-            if self._closed:
-                return True
-            if self._writer is None:
-                self._writer = Catalog.open(self.folder)
-            writer = self._writer
-        try:
-            while self._words.fold(writer, self._writing, 1 if everything else None):
-                if not everything or stop():
-                    break
-        except (OSError, UnavailableIndex) as error:
-            log.warning("%s: the files of words could not be written: %s", self.folder, error)
-            return False
-        return True
+        self._copies.fold_words()
 
     @property
     def _dim(self) -> int:
@@ -493,58 +444,29 @@ class LocalStore:
         with self._lock, self._catalog.transaction(write=False):
             if self._catalog.settings.embedder != self._settings.embedder:
                 return
-            self._vectors.at(self._catalog)
+            self._copies.vectors.at(self._catalog)
             edition = self._catalog.editions.current
-            if not self._vectors.is_due:
+            if not self._copies.vectors.is_due:
                 return
-        self._write(edition)
-
-    def _write(self, edition: Edition, stop: Callable[[], bool] = lambda: False) -> None:
-        catalog = Catalog.open(self.folder)
-        try:
-            self._written(catalog, edition, stop=stop)
-        finally:
-            catalog.close()
+        self._copies.write_vectors(edition)
 
     def write_vectors_behind(self) -> None:
         """From now on write large copies of vectors and words in the background when they are due.
 
         For who answers for a long time: others write it when they are done with their changes.
         """
-        self._writes_behind = True
-
-    def _write_behind(self, *, vectors: bool) -> None:
-        if not self._stopping.is_set() and (self._behind is None or not self._behind.is_alive()):
-            edition = self._catalog.editions.current
-            self._behind = threading.Thread(
-                target=self._write_alone, args=(edition if vectors else None,), daemon=True
-            )
-            self._behind.start()
-
-    def _write_alone(self, edition: Edition | None) -> None:
-        """Write the words, and the vectors of an edition."""
-        use_one_thread()
-        try:
-            if not self.fold_words(stop=self._stopping.is_set):
-                self._writes_behind = False
-            if edition is not None:
-                self._write(edition, self._stopping.is_set)
-        except PinciteError as error:
-            self._writes_behind = False  # it would only fail again
-            log.error("%s: the vectors cannot be written: %s", self.folder, error)
+        self._copies.write_behind()
 
     def close(self) -> None:
         """See `PassageStore.close`; writes a small copy of the vectors if it has changed."""
-        self._stopping.set()
-        if self._behind is not None:
-            self._behind.join()
+        self._copies.stop()
         with self._writing, self._lock:
             self._closed = True
             try:
-                if self._vectors.is_small:
+                if self._copies.vectors.is_small:
                     self.save_vectors()
             finally:
-                self._vectors = VectorCopy(self.folder, self._kinds)
+                self._copies.forget()
                 self._catalog.close()
                 if self._writer is not None:
                     self._writer.close()

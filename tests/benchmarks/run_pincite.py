@@ -42,11 +42,11 @@ class Pincite:
             self._store, open_embedder(self._store.settings.embedder.name, settings)
         )
 
-    def ask(self, question: str, passages: int) -> dict[str, Any]:
+    def ask(self, question: str, passages: int, enough: float | None = None) -> dict[str, Any]:
         """The best answer, and the seconds of each stage."""
         processor = time.process_time()
         began = time.perf_counter()
-        reply = self._engine.ask(question, Options(passages=passages))
+        reply = self._engine.ask(question, Options(passages=passages, enough=enough))
         total = time.perf_counter() - began
         return {
             "embed": reply.timings.embed / 1000,

@@ -19,6 +19,10 @@ NEIGHBOURS = 10
 # The first questions make everyone warm, and are not counted.
 _WARMING = 2
 
+# Ours is asked once more, to read no further than to an answer of such confidence.
+ENOUGH = 0.5
+_SURE = f"{OURS}, until {ENOUGH:.0%} sure"
+
 _PARTS = {
     "total": "warm",
     "processor": "processor time",
@@ -44,22 +48,28 @@ def _questions(ground: Ground, size: int) -> Iterator[Figure]:
         held = {name: one.tell("memory") for name, one in everyone.items()}
         opening = {name: float(one.opened["opening"]) for name, one in everyone.items()}
     yield from _stages(ground, size, stages)
-    ours = replies.pop(OURS)
+    ours, sure = replies.pop(OURS), replies.pop(_SURE)
     for name, theirs in replies.items():
         yield from _compared(ground, size, name, ours, theirs)
+        own, base = milliseconds(each(sure, "total")), milliseconds(each(theirs, "total"))
+        named = f"one question, until {ENOUGH:.0%} sure"
+        one = ground.figure(named, own, base, "ms", name, size=size)
+        yield one
+        yield at_p95(one, own, base)
     if FP32 not in replies:
         return
     if not ground.plan.quick:  # a few questions say nothing of that
         golds = [one.answer for one in labels[_WARMING:]]
-        yield ground.figure(
-            "answers' F1, samples among the rest",
-            [_mean_f1(each(ours, "answer"), golds)],
-            [_mean_f1(each(replies[FP32], "answer"), golds)],
-            "points",
-            FP32,
-            better="more",
-            size=size,
-        )
+        for replied, until in ((ours, ""), (sure, f", until {ENOUGH:.0%} sure")):
+            yield ground.figure(
+                f"answers' F1, samples among the rest{until}",
+                [_mean_f1(each(replied, "answer"), golds)],
+                [_mean_f1(each(replies[FP32], "answer"), golds)],
+                "points",
+                FP32,
+                better="more",
+                size=size,
+            )
     for part in ("resident", "peak"):
         if held[OURS][part] is not None:
             values = [held[OURS][part]], [held[FP32][part]]
@@ -74,17 +84,20 @@ def _asked(
     everyone: Mapping[str, Contestant], texts: Sequence[str]
 ) -> dict[str, list[dict[str, Any]]]:
     """What everyone says to each question, but the first few."""
-    replies: dict[str, list[dict[str, Any]]] = {name: [] for name in everyone}
+    replies: dict[str, list[dict[str, Any]]] = {name: [] for name in (*everyone, _SURE)}
 
     def ask(name: str) -> Callable[[int], float]:
+        asked, further = (OURS, {"enough": ENOUGH}) if name == _SURE else (name, {})
+
         def one(number: int) -> float:
-            reply = everyone[name].tell("ask", question=texts[number], passages=PASSAGES)
+            question = texts[number]
+            reply = everyone[asked].tell("ask", question=question, passages=PASSAGES, **further)
             replies[name].append(reply)
             return float(reply["total"])
 
         return one
 
-    take_turns(len(texts), {name: ask(name) for name in everyone})
+    take_turns(len(texts), {name: ask(name) for name in replies})
     return {name: found[_WARMING:] for name, found in replies.items()}
 
 

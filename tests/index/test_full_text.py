@@ -294,8 +294,7 @@ def test_a_server_writes_the_files_behind_where_they_are_missing(
     store = opened(folder)
     store.write_vectors_behind()
     assert best(store, "whale").keys() == {"A whale is here."}
-    assert store._behind is not None
-    store._behind.join()
+    store._copies.wait()
     assert problems(folder) == []
     monkeypatch.setattr("index.passage_tables.PassageTables.bm25", None)
     assert best(store, "tram").keys() == {"A tram is here."}

@@ -163,7 +163,7 @@ def test_what_another_process_wrote_is_taken_up(store: LocalStore) -> None:
     other = LocalStore.open(store.folder, KINDS)
     put(other, *(f"bird {number}" for number in range(20)))
     other.save_vectors()
-    assert store._vectors.at(store._catalog).loose == 0
+    assert store._copies.vectors.at(store._catalog).loose == 0
     assert len(found(store)) == 80
     other.close()
 
@@ -259,8 +259,7 @@ def test_who_answers_for_long_has_the_file_written_in_the_background(store: Loca
     before = written_at(store)
     put(store, *(f"bird {number}" for number in range(20)))
     assert len(found(store)) == 80
-    assert store._behind is not None
-    store._behind.join()
+    store._copies.wait()
     assert written_at(store) > before
     assert len(found(store)) == 80
     assert len(file_of(store).ids) == 80
@@ -276,7 +275,7 @@ def test_closing_does_not_wait_for_what_is_written_in_the_background(
         self: PassageTables, edition: int, numbers: np.ndarray, dim: int
     ) -> object:
         if threading.current_thread() is not threading.main_thread():
-            assert store._stopping.wait(60)
+            assert store._copies._stopping.wait(60)
         return stored(self, edition, numbers, dim)
 
     monkeypatch.setattr(PassageTables, "stored_vectors", once_told_to_stop)
@@ -298,8 +297,7 @@ def test_a_kind_that_cannot_be_made_in_the_background_is_told_of_and_left(
     put(opened, *(f"bird {number}" for number in range(20)))
     with caplog.at_level(logging.ERROR):
         assert len(found(opened)) == 80
-        assert opened._behind is not None
-        opened._behind.join()
+        opened._copies.wait()
     assert "vector_index" in caplog.text
     assert len(found(opened)) == 80
     opened.close()
