@@ -1,5 +1,6 @@
 import json
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from index.local_store import LocalStore
 from index.passages import Splitter
 from index.sandbox.workers import Job
 from index.store import IndexSettings
+from index.vector_copy import FAISS_FILE
 from index.vector_kinds import Kinds
 from qa.reader import OnnxReader
 from service.bootstrap import (
@@ -23,10 +25,13 @@ from service.bootstrap import (
     open_extractor,
     open_or_create,
     open_reader,
+    open_server,
     open_store,
     splitter,
     vector_kinds,
 )
+from service.host.collections import DEFAULT
+from service.host.server import Door
 from service.settings import Settings
 
 BUNDLED = Path(index.__file__).parent / "bundled" / DEFAULT_EMBEDDER
@@ -63,6 +68,26 @@ def test_an_embedder_given_by_its_folder_is_named_by_its_absolute_path(
     assert engine.embedder.identity.name == str(model_folder)
     engine.close()
     assert [model.name for model in models_at_hand(settings)] == [DEFAULT_EMBEDDER, DEFAULT_READER]
+
+
+def test_a_server_writes_the_copy_of_many_vectors_in_the_background(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = Kinds(exact_up_to=2, loose=0, loose_share=0.0)
+    monkeypatch.setattr("service.bootstrap.vector_kinds", lambda _: few)
+    folder = tmp_path / "index"
+    shutil.copytree(library, folder)
+    (folder / FAISS_FILE).unlink()
+    server = open_server(Settings(index=folder), Door.OPEN)
+    try:
+        with server.collections.use(DEFAULT) as collection:
+            assert collection.engine.search("books", 3)
+            until = time.monotonic() + 30
+            while not (folder / FAISS_FILE).exists() and time.monotonic() < until:
+                time.sleep(0.01)
+        assert (folder / FAISS_FILE).exists()
+    finally:
+        server.close()
 
 
 def test_another_embedder_than_the_index_was_made_with_is_refused(

@@ -158,7 +158,8 @@ def test_json_is_what_the_service_answers(run: Run, library: Path, question: str
 
 def test_the_form_of_a_reply_is_the_one_that_is_promised(run: Run, library: Path) -> None:
     body = json.loads(run("ask", QUESTION, "--json", index=library).stdout)
-    assert list(body) == ["question", "abstained", "reason", "answers", "hits", "timings_ms"]
+    promised = ["question", "abstained", "reason", "answers", "hits", "timings_ms", "skipped"]
+    assert list(body) == promised
     answer = body["answers"][0]
     assert list(answer) == ["text", "confidence", "sentence", "citation", "also_at"]
     place = ["document_id", "uri", "title", "page", "section", "start", "end"]
