@@ -34,6 +34,19 @@ from service.web.problems import ProblemPages
 
 _JSON_LIMIT = 8 * 2**20
 
+# The modules whose routes there are, in this order.
+_TOPICS = (
+    questions,
+    verify,
+    feedback,
+    documents,
+    originals,
+    jobs,
+    collections,
+    keys,
+    state,
+)
+
 # So many seconds at most may lie between two pieces of a request's body.
 _PAUSE = 30.0
 
@@ -61,15 +74,9 @@ def create_app(server: Server) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.server = server
-    app.include_router(questions.router)
-    app.include_router(verify.router)
-    app.include_router(feedback.router)
-    app.include_router(documents.router)
-    app.include_router(originals.router)
-    app.include_router(jobs.router)
-    app.include_router(collections.router)
-    app.include_router(keys.router)
-    app.include_router(state.router)
+    # As they are, not by `include_router`, which makes each of them anew at an app's first request.
+    for topic in _TOPICS:
+        app.router.routes.extend(topic.router.routes)
     app.router.routes.append(mcp.route)
     pages.install(app)
     problems.install(app)

@@ -32,7 +32,7 @@ _SAID = {
     "revoked": "The key is revoked.",
 }
 
-router = APIRouter(prefix="/admin")
+router = APIRouter(prefix="/admin", include_in_schema=False)
 
 
 @router.get("")

@@ -28,7 +28,7 @@ from service.web.templating import HEADERS, page, rendered
 _NEAREST = 3
 _MORE = 5
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ _MOST_UPLOADS = 5
 # What a page that one is sent back to says.
 _SAID = {"removed": "The document is deleted."}
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from service.web.forms import LONGEST, own
 from service.web.notices import notice_of
 from service.web.templating import HEADERS, page
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/login")

@@ -34,7 +34,7 @@ STATUSES = {
     Status.REMOVED: "gone",
 }
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)

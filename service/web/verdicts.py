@@ -10,7 +10,7 @@ from service.http.feedback import give_feedback
 from service.schemas import FeedbackRequest
 from service.web.forms import LONGEST, made_of, own
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.post("/feedback")

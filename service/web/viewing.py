@@ -39,7 +39,7 @@ _ZOOMS = (100, 150, 200)
 _WIDTH = 900
 _MOST_FACTS = 40
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
