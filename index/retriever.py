@@ -3,11 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from index.diversity import diverse
 from index.documents import Hit
 from index.duplicates import distinct
 from index.embedding import Embedder, Vectors
 from index.errors import InvalidQuestion
 from index.filters import EVERYTHING, Filter
+from index.passages import text_in_context
 from index.store import Candidate, PassageStore
 
 # Each side is asked for this many, so that a passage both sides rank fairly well is not missed.
@@ -55,21 +57,29 @@ class Retriever:
         k: int,
         within: Collection[str] | None = None,
         where: Filter = EVERYTHING,
+        diversity: float = 0.0,
     ) -> list[Hit]:
         """The `k` best passages, best first, of the documents that fit `where`.
 
-        `within` names the documents to look in, by id; None for all.
+        `within` names the documents to look in, by id; None for all. With `diversity`, up to 1,
+        passages that are unlike those before them are preferred, see `diverse`; the first is always
+        the best.
 
         Passages that say only what better ones of another document say are not among them, but
         among the `duplicates` of those.
         """
         pool = max(POOL, k)
+        wanted = pool if diversity else k
         while True:
             candidates = self.store.candidates(query.text, query.vector, pool, within, where)
-            hits = distinct(fuse(candidates), k)
-            if len(hits) == k or len(candidates) < pool or pool >= MOST_POOL:
-                return hits
+            hits = distinct(fuse(candidates), wanted)
+            if len(hits) >= k or len(candidates) < pool or pool >= MOST_POOL:
+                break
             pool *= 4
+        if not diversity:
+            return hits
+        vectors = self.store.known_vectors([text_in_context(hit.passage) for hit in hits])
+        return diverse(hits, vectors, k, diversity)
 
 
 def checked(question: str) -> str:

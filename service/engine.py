@@ -178,8 +178,12 @@ class Engine:
         if self.store.generation == generation:
             self._kept_replies.keep(generation, options, reply)
 
-    def search(self, query: str, k: int, where: Filter = EVERYTHING) -> list[Hit]:
+    def search(
+        self, query: str, k: int, where: Filter = EVERYTHING, diversity: float = 0.0
+    ) -> list[Hit]:
         """The `k` best passages for a query, best first, of the documents that fit a filter.
+
+        With `diversity`, from 0 to 1, those unlike the ones before them are preferred.
 
         Raises:
             InvalidQuestion: it is empty, too long, or not text.
@@ -189,7 +193,7 @@ class Engine:
         def found() -> list[Hit]:
             retriever = Retriever(self.store, self.embedder)
             (embedded,) = retriever.embed([asked])
-            return retriever.search(embedded, k, where=where)
+            return retriever.search(embedded, k, where=where, diversity=diversity)
 
         return self._as_made_now(found)
 

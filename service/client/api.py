@@ -156,10 +156,15 @@ class Client:
         return self._post(BatchBody, "/v1/ask/batch", asked).replies
 
     def search(
-        self, query: str, *, top_k: int | None = None, where: Sequence[str] = ()
+        self,
+        query: str,
+        *,
+        top_k: int | None = None,
+        diversity: float | None = None,
+        where: Sequence[str] = (),
     ) -> SearchBody:
         """The passages that fit a query best."""
-        asked = _given(query=query, top_k=top_k, where=list(where))
+        asked = _given(query=query, top_k=top_k, diversity=diversity, where=list(where))
         return self._post(SearchBody, "/v1/search", SearchRequest.model_validate(asked))
 
     def verify(self, citation: CitationBody, text: str) -> VerdictBody:

@@ -200,6 +200,13 @@ def search(
         ),
     ],
     top: Annotated[int, typer.Option(metavar="N", help="The most passages to show.")] = 10,
+    diversity: Annotated[
+        float,
+        typer.Option(
+            metavar="X",
+            help="How much passages that are unlike those before them are preferred, from 0 to 1.",
+        ),
+    ] = 0.0,
     where: Where = None,
     index: IndexFolder = None,
     as_json: AsJson = False,
@@ -209,11 +216,12 @@ def search(
     from service.bootstrap import open_engine
 
     _check_range("--top", top, 1, 200)
+    _check_range("--diversity", diversity, 0, 1)
     conditions = parse(where or [])
     engine = open_engine(settings_with(index=index))
     text = _text(" ".join(query))
     try:
-        found = engine.locate(engine.search(text, top, conditions))
+        found = engine.locate(engine.search(text, top, conditions, diversity))
     finally:
         engine.close()
     if as_json:

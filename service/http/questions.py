@@ -209,7 +209,7 @@ async def search(request: Request, sent: SearchRequest, access: ReadAccess) -> S
 
     def found() -> SearchBody:
         engine = access.collection.engine
-        hits = engine.search(sent.query, sent.top_k, parse(sent.where))
+        hits = engine.search(sent.query, sent.top_k, parse(sent.where), sent.diversity)
         return search_body(sent.query, engine.locate(hits), access.collection.name)
 
     return await answer(request, access, found)

@@ -302,6 +302,14 @@ class SearchRequest(Sent):
     top_k: int = Field(
         default=10, description="The most passages to give.", ge=1, le=MOST_HITS, strict=True
     )
+    diversity: float = Field(
+        default=0.0,
+        description="How much passages that are unlike those before them are preferred, from 0 to "
+        "1 (maximal marginal relevance).",
+        ge=0,
+        le=1,
+        strict=True,
+    )
     where: list[Text] = Field(
         default=[], description=WHERE, max_length=MOST_CONDITIONS, examples=[EXAMPLE_WHERE]
     )

@@ -129,6 +129,21 @@ def test_the_documents_named_and_those_that_fit_a_filter_are_looked_in(
     assert len(looked_in(None, "uri!=test:5")) == POOL + 19
 
 
+def test_passages_unlike_those_before_them_can_be_preferred() -> None:
+    embedder = HashEmbedder()
+    store = MemoryStore(IndexSettings(embedder.identity, Splitter()))
+    about = [f"The rent of the flat is due on day {n} of the month." for n in range(20)]
+    texts = [*about, "The rent was never paid by the whale."]
+    store.put([an_intake(a_document(f"test:{n}", t), embedder) for n, t in enumerate(texts)])
+    retriever = Retriever(store, embedder)
+    (query,) = retriever.embed(["rent of the flat"])
+    plain, varied = (retriever.search(query, 2, diversity=share) for share in (0.0, 0.9))
+    assert all("due" in hit.passage.text for hit in plain)
+    assert varied[0] == plain[0]
+    assert "whale" in varied[1].passage.text
+    assert len(retriever.search(query, 2 * POOL, diversity=0.5)) == len(texts)
+
+
 def copied(copies: int) -> tuple[Retriever, PassageStore]:
     """An index where many documents say the same, and three say something else."""
     embedder = HashEmbedder()

@@ -201,6 +201,9 @@ def test_a_search_shows_where_each_passage_stands_and_its_scores(run: Run, libra
     assert scores.startswith("   score ")
     assert words.strip().startswith("The swimming pool is 25 metres long.")
     body = json.loads(run("search", "swimming", "pool", "--json", index=library).stdout)
+    varied = run("search", "swimming", "pool", "--diversity", "1", "--json", index=library)
+    assert json.loads(varied.stdout)["hits"][0] == body["hits"][0]
+    assert run("search", "swimming", "--diversity", "2", index=library).exit_code == 2
     assert body["query"] == "swimming pool"
     assert body["hits"][0]["uri"].endswith("/pool.txt")
 

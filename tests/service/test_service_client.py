@@ -63,6 +63,8 @@ def test_options_are_sent_on(ours: Client) -> None:
     assert len(ours.ask(BOOKS, passages=1).hits) == 1
     assert ours.ask(BOOKS, enough=0.0).skipped
     assert len(ours.search("pool", top_k=1).hits) == 1
+    first, *_ = ours.search("pool", diversity=1.0).hits
+    assert first == ours.search("pool", top_k=1).hits[0]
 
 
 def test_many_questions_in_one_call(ours: Client) -> None:
