@@ -23,6 +23,7 @@ from service.engine import Engine
 from service.settings import Settings
 
 if TYPE_CHECKING:  # what reads documents, or serves, is not needed to answer questions
+    from index.extract.source import Reading
     from index.sandbox.workers import Extractor
     from service.host.server import Door, Server
 
@@ -164,7 +165,15 @@ def engine_for(
         own.extractor,
         shares_extractor=shared,
         originals=Originals(store.folder / FOLDER),
+        reading=lambda: reading_of(settings),
     )
+
+
+def reading_of(settings: Settings) -> "Reading":
+    """How files are read, as far as it is set."""
+    from index.extract.source import Reading
+
+    return Reading(settings.json_text, settings.json_metadata, settings.ocr)
 
 
 def open_extractor(settings: Settings) -> "Extractor":

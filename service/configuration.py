@@ -130,6 +130,25 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Switch:
+    """On or off."""
+
+    expected: str = "true or false"
+
+    def from_words(self, words: str) -> bool:
+        """The word, as TOML has it; 1 and 0 as well."""
+        if words not in ("true", "false", "1", "0"):
+            raise ValueError
+        return words in ("true", "1")
+
+    def from_file(self, value: object, folder: Path) -> bool:  # noqa: ARG002
+        """A TOML boolean."""
+        if not isinstance(value, bool):
+            raise ValueError
+        return value
+
+
+@dataclass(frozen=True, slots=True)
 class Several:
     """Names: a TOML array of strings, or words with commas between them."""
 
@@ -348,6 +367,8 @@ def _toml(value: object) -> str:
     """A value in TOML, as far as settings have them."""
     import json
 
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, tuple):
         return f"[{', '.join(_toml(part) for part in value)}]"
     return str(value) if isinstance(value, int) else json.dumps(str(value), ensure_ascii=False)

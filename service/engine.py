@@ -52,12 +52,14 @@ class Engine:
         *,
         shares_extractor: bool = False,
         originals: "Originals | None" = None,
+        reading: "Callable[[], Reading] | None" = None,
     ) -> None:
         """Take an open store and what opens its models and what reads files, all when needed.
 
         `open_embedder` is called again when the index is made with other settings than it was.
         With `shares_extractor` what reads files is left open at the end, for others go on with it.
-        The bytes that uploads come with are kept in `originals`.
+        The bytes that uploads come with are kept in `originals`. `reading` gives how files are to
+        be read; None leaves all choices open.
         """
         self.store = store
         self._open_embedder = open_embedder
@@ -69,6 +71,7 @@ class Engine:
         self._extractor: Extractor | None = None
         self._shares_extractor = shares_extractor
         self._originals = originals
+        self._reading = reading
         self._swept = False
         self._page_images = PageImages()
         self._loading = threading.RLock()
@@ -237,13 +240,12 @@ class Engine:
     def sync(
         self,
         scan: Scan,
-        options: "Reading | None" = None,
         report: Report | None = None,
         digests: "Digests | None" = None,
     ) -> Iterator[Outcome]:
         """Bring the index in step with files; see `Indexer.sync`."""
         with self._writing:
-            yield from self._indexer(options, report).sync(scan, digests)
+            yield from self._indexer(report).sync(scan, digests)
 
     def add_bytes(
         self,
@@ -263,7 +265,7 @@ class Engine:
         """
 
         def add() -> list[Outcome]:
-            return self._indexer(report=report).add_bytes(
+            return self._indexer(report).add_bytes(
                 data,
                 uri=uri,
                 name=name,
@@ -362,7 +364,7 @@ class Engine:
             self._extractor.close()
         self.store.close()
 
-    def _indexer(self, options: "Reading | None" = None, report: Report | None = None) -> "Indexer":
+    def _indexer(self, report: Report | None = None) -> "Indexer":
         from index.extract.source import Reading
         from index.indexing import Indexer
 
@@ -372,7 +374,7 @@ class Engine:
             embedder,
             self.settings.splitter,
             self.extractor,
-            Reading() if options is None else options,
+            Reading() if self._reading is None else self._reading(),
             (lambda _: None) if report is None else report,
         )
 

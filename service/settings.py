@@ -18,6 +18,7 @@ from service.configuration import (
     Folders,
     Place,
     Several,
+    Switch,
     Web,
     Whole,
     Words,
@@ -38,6 +39,7 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _NETWORK = re.compile(
     r"(\d{1,3}(\.\d{1,3}){3}(/\d{1,2})?)|([0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}(/\d{1,3})?)"
 )
+_FIELD = re.compile(r"[^,\s](?:[^,\n]*[^,\s])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,21 @@ class Settings:
         None,
         Whole(1, 999_999_999),
         "The most characters of text that one file may come to; unless set, 33554432.",
+    )
+    ocr: bool = setting(
+        False,
+        Switch(),
+        "Whether the text of scanned pages is recognised; needs pincite[ocr] and tesseract.",
+    )
+    json_text: tuple[str, ...] = setting(
+        (),
+        Several("names of fields, commas between them", _FIELD),
+        "The fields of JSON records that are their text; unless set, those usually so called.",
+    )
+    json_metadata: tuple[str, ...] = setting(
+        (),
+        Several("names of fields, commas between them", _FIELD),
+        "The fields of JSON records that are kept as metadata; unless set, all simple ones.",
     )
     state: Path | None = setting(
         None,

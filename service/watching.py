@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from index.errors import PinciteError
 from index.files import at_home, scan
@@ -12,9 +11,6 @@ from index.outcomes import Outcome, Status
 from index.sync import Digests
 from index.watch import updates
 from service.engine import Engine
-
-if TYPE_CHECKING:
-    from index.extract.source import Reading
 
 
 def follow(
@@ -25,7 +21,6 @@ def follow(
     complain: Callable[[PinciteError], None],
     *,
     index: Path,
-    options: "Reading | None" = None,
     sweep: float,
 ) -> None:
     """Bring the index in step with folders, again and again, until `stop` is set.
@@ -39,7 +34,7 @@ def follow(
     for due in updates([at_home(name) for name in folders], stop, index=index, sweep=sweep):
         found = scan(folders, index).without(due.busy)
         try:
-            outcomes = _until(stop, engine.sync(found, options, digests=digests))
+            outcomes = _until(stop, engine.sync(found, digests=digests))
         except PinciteError as error:
             complain(error)
             continue

@@ -15,7 +15,6 @@ from service.commands.options import (
     Ocr,
     OverlapTokens,
     PassageTokens,
-    reading_with,
     settings_with,
 )
 from service.commands.output import print_json
@@ -25,7 +24,6 @@ from service.errors import ANSWERED, INTERRUPTED, USERS_MISTAKE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from index.extract.source import Reading
     from index.files import Scan
     from index.outcomes import Outcome
     from service.settings import Settings
@@ -52,7 +50,7 @@ def index(
     overlap_tokens: OverlapTokens = None,
     json_text: JsonText = None,
     json_metadata: JsonMetadata = None,
-    ocr: Ocr = False,
+    ocr: Ocr = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -68,8 +66,11 @@ def index(
         embedder=embedder,
         passage_tokens=passage_tokens,
         overlap_tokens=overlap_tokens,
+        json_text=json_text,
+        json_metadata=json_metadata,
+        ocr=ocr,
     )
-    _bring_in(settings, path, reading_with(json_text, json_metadata, ocr), dry_run, as_json)
+    _bring_in(settings, path, dry_run, as_json)
 
 
 def sync(
@@ -87,7 +88,7 @@ def sync(
     overlap_tokens: OverlapTokens = None,
     json_text: JsonText = None,
     json_metadata: JsonMetadata = None,
-    ocr: Ocr = False,
+    ocr: Ocr = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -101,9 +102,12 @@ def sync(
         embedder=embedder,
         passage_tokens=passage_tokens,
         overlap_tokens=overlap_tokens,
+        json_text=json_text,
+        json_metadata=json_metadata,
+        ocr=ocr,
     )
     check_folders(folder)
-    _bring_in(settings, folder, reading_with(json_text, json_metadata, ocr), dry_run, as_json)
+    _bring_in(settings, folder, dry_run, as_json)
 
 
 def check_folders(names: "Sequence[str]") -> None:
@@ -120,16 +124,11 @@ def check_folders(names: "Sequence[str]") -> None:
             raise InvalidSettings(f"{name}: {found}; name a folder (for files: pincite index)")
 
 
-def _bring_in(
-    settings: "Settings", names: "Sequence[str]", options: "Reading", dry_run: bool, as_json: bool
-) -> None:
+def _bring_in(settings: "Settings", names: "Sequence[str]", dry_run: bool, as_json: bool) -> None:
     from index.files import scan
 
     found = scan(names, settings.index)
-    if dry_run:
-        outcomes = _preview(settings, found, options)
-    else:
-        outcomes = _sync(settings, found, options, as_json)
+    outcomes = _preview(settings, found) if dry_run else _sync(settings, found, as_json)
     if as_json:
         from service.bodies import outcomes_body
 
@@ -144,10 +143,11 @@ def _bring_in(
     raise typer.Exit(_exit_code(outcomes))
 
 
-def _preview(settings: "Settings", found: "Scan", options: "Reading") -> "list[Outcome]":
+def _preview(settings: "Settings", found: "Scan") -> "list[Outcome]":
     from index.indexing import preview
-    from service.bootstrap import open_store
+    from service.bootstrap import open_store, reading_of
 
+    options = reading_of(settings)
     try:
         store = open_store(settings)
     except NoIndex:
@@ -158,16 +158,14 @@ def _preview(settings: "Settings", found: "Scan", options: "Reading") -> "list[O
         store.close()
 
 
-def _sync(
-    settings: "Settings", found: "Scan", options: "Reading", as_json: bool
-) -> "list[Outcome]":
+def _sync(settings: "Settings", found: "Scan", as_json: bool) -> "list[Outcome]":
     from service.bootstrap import discard, open_or_create
 
     opened = open_or_create(settings)
     outcomes: list[Outcome] = []
     try:
         with meter(as_json=as_json) as report:
-            outcomes.extend(opened.engine.sync(found, options, report))
+            outcomes.extend(opened.engine.sync(found, report))
         if any(outcome.changes for outcome in outcomes):
             opened.store.save_vectors()
     except KeyboardInterrupt:

@@ -4,16 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict, Unpack
+from typing import Annotated, TypedDict, Unpack
 
 import typer
 
 from index.files import at_home
 from service.commands import completing
 from service.settings import Settings, Settled, settle
-
-if TYPE_CHECKING:  # what reads documents is not needed to answer questions
-    from index.extract.source import Reading
 
 IndexFolder = Annotated[
     str | None,
@@ -100,8 +97,8 @@ JsonText = Annotated[
     typer.Option(
         "--json-text",
         metavar="FIELD",
-        help="A field of JSON records that is their text; may be given several times. Those "
-        "usually so called, unless given.",
+        help="A field of JSON records that is their text; may be given several times. "
+        "PINCITE_JSON_TEXT, or else those usually so called, unless given.",
     ),
 ]
 JsonMetadata = Annotated[
@@ -109,14 +106,16 @@ JsonMetadata = Annotated[
     typer.Option(
         "--json-metadata",
         metavar="FIELD",
-        help="A field of JSON records to keep as metadata; may be given several times. All "
-        "simple ones, unless given.",
+        help="A field of JSON records to keep as metadata; may be given several times. "
+        "PINCITE_JSON_METADATA, or else all simple ones, unless given.",
     ),
 ]
 Ocr = Annotated[
-    bool,
+    bool | None,
     typer.Option(
-        "--ocr", help="Recognise the text of scanned pages; needs pincite[ocr] and tesseract."
+        "--ocr/--no-ocr",
+        help="Recognise the text of scanned pages; needs pincite[ocr] and tesseract. As "
+        "PINCITE_OCR says, unless given.",
     ),
 ]
 Documents = Annotated[
@@ -128,15 +127,6 @@ Documents = Annotated[
         help="Which documents: ids, beginnings of ids (4 characters or more), paths or URIs.",
     ),
 ]
-
-
-def reading_with(
-    json_text: list[str] | None, json_metadata: list[str] | None, ocr: bool
-) -> "Reading":
-    """How files are to be read, by what the command line says."""
-    from index.extract.source import Reading
-
-    return Reading(tuple(json_text or ()), tuple(json_metadata or ()), ocr)
 
 
 # What `pincite --config` and `--set` say, while a command runs.
@@ -167,6 +157,9 @@ class Flags(TypedDict, total=False):
     reader: str | None
     passage_tokens: int | None
     overlap_tokens: int | None
+    json_text: list[str] | None
+    json_metadata: list[str] | None
+    ocr: bool | None
     host: str | None
     port: int | None
 
@@ -181,6 +174,9 @@ def settled_with(**flags: Unpack[Flags]) -> Settled:
     index = flags.get("index")
     if index is not None:
         given["index"] = at_home(index)
+    for name in ("json_text", "json_metadata"):
+        fields = given.get(name)
+        given[name] = tuple(fields) if isinstance(fields, list) and fields else None
     return settle(given, _config.get(), assigned=_assigned.get())
 
 

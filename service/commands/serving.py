@@ -10,7 +10,14 @@ import typer
 
 from index.errors import InvalidSettings
 from service.commands.changing import check_folders
-from service.commands.options import IndexFolder, ReaderName, settings_with
+from service.commands.options import (
+    IndexFolder,
+    JsonMetadata,
+    JsonText,
+    Ocr,
+    ReaderName,
+    settings_with,
+)
 from service.commands.watching import Sweep, check_sweep
 
 if TYPE_CHECKING:
@@ -57,6 +64,9 @@ def serve(
     sweep: Sweep = 300.0,
     index: IndexFolder = None,
     reader: ReaderName = None,
+    json_text: JsonText = None,
+    json_metadata: JsonMetadata = None,
+    ocr: Ocr = None,
 ) -> None:
     """Serve the index over HTTP, with a page to ask on, until interrupted."""
     from service.host.names import is_loopback, trusted_proxies
@@ -64,7 +74,15 @@ def serve(
 
     check_folders(watch or [])
     check_sweep(sweep)
-    settings = settings_with(index=index, reader=reader, host=host, port=port)
+    settings = settings_with(
+        index=index,
+        reader=reader,
+        host=host,
+        port=port,
+        json_text=json_text,
+        json_metadata=json_metadata,
+        ocr=ocr,
+    )
     proxies = trusted_proxies(settings)
     # What comes through a proxy comes from other machines.
     local = is_loopback(settings.host) and not proxies

@@ -16,7 +16,6 @@ from service.commands.options import (
     Ocr,
     OverlapTokens,
     PassageTokens,
-    reading_with,
     settings_with,
 )
 from service.commands.output import print_json
@@ -49,7 +48,7 @@ def watch(
     overlap_tokens: OverlapTokens = None,
     json_text: JsonText = None,
     json_metadata: JsonMetadata = None,
-    ocr: Ocr = False,
+    ocr: Ocr = None,
     as_json: AsJson = False,
 ) -> None:
     """Keep the index in step with folders as they change, until interrupted.
@@ -62,6 +61,9 @@ def watch(
         embedder=embedder,
         passage_tokens=passage_tokens,
         overlap_tokens=overlap_tokens,
+        json_text=json_text,
+        json_metadata=json_metadata,
+        ocr=ocr,
     )
     check_folders(folder)
     check_sweep(sweep)
@@ -92,7 +94,6 @@ def watch(
             tell,
             complain,
             index=settings.index,
-            options=reading_with(json_text, json_metadata, ocr),
             sweep=sweep,
         )
     except KeyboardInterrupt:

@@ -182,7 +182,7 @@ def _fill(place: Bench, folder: Path, questions: Path) -> list[Fault]:
     labels.append(absolute(questions))
     try:
         with meter(as_json=False) as report:
-            outcomes = list(place.engine.sync(found.without(labels), None, report))
+            outcomes = list(place.engine.sync(found.without(labels), report))
     except KeyboardInterrupt:
         raise stopped("indexing", place.kept) from None
     return [

@@ -8,19 +8,23 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from service_fakes import NumberReader, Run, WordEmbedder
 
 from index.errors import UnavailableIndex
+from index.files import scan
 from index.local_store import LocalStore
 from index.outcomes import Outcome, Progress
 from index.passages import Splitter
 from index.sandbox.workers import InProcess
 from index.store import IndexSettings
+from service.bootstrap import open_or_create
 from service.commands.progress import in_words
 from service.engine import Engine
+from service.settings import settle
 from service.watching import follow
 
 pytestmark = pytest.mark.slow
@@ -83,6 +87,37 @@ def test_only_folders_are_kept_in_step(
 def test_an_index_in_its_folder_is_not_read(run: Run, folder: Path) -> None:
     assert run("sync", str(folder), index=folder / "index").exit_code == 0
     assert run("sync", str(folder), index=folder / "index").stdout.startswith("3 unchanged; ")
+
+
+def test_how_files_are_read_can_be_set_for_every_way_in(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, folder = tmp_path / "index", tmp_path / "docs"
+    folder.mkdir()
+    (folder / "notes.jsonl").write_text('{"note": "The bell rings.", "text": "Unused."}\n')
+    run("index", "--json-text", "note", str(folder), index=index)
+
+    def changed(*options: str) -> list[str]:
+        result = run("sync", "--json", "--dry-run", *options, str(folder), index=index)
+        body = json.loads(result.stdout)
+        return [one["status"] for one in body["outcomes"] if one["status"] != "unchanged"]
+
+    assert changed() == ["changed"]
+    monkeypatch.setenv("PINCITE_JSON_TEXT", "note")
+    assert changed() == []
+    assert changed("--json-text", "text") == ["changed"]
+    opened = open_or_create(replace(settle().settings, index=index))
+    try:
+        engine = opened.engine
+        assert [one.status for one in engine.sync(scan([str(folder)], index))] == ["unchanged"]
+        data = (folder / "notes.jsonl").read_bytes().replace(b"bell", b"gong")
+        engine.add_bytes(data, uri="test:notes", name="notes.jsonl")
+        [uploaded] = [one for one in engine.store.documents() if one.uri.startswith("test:notes")]
+        text = engine.store.document(uploaded.id).text
+        assert "The gong rings." in text
+        assert "Unused" not in text
+    finally:
+        opened.engine.close()
 
 
 def test_fields_of_json_records_are_chosen(run: Run, tmp_path: Path) -> None:
