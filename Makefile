@@ -26,8 +26,8 @@ help:  ## show these commands
 	@touch $@
 
 ask: .venv/pincite  ## install, index the sample documents, answer a question (QUESTION="...")
-	@$(BIN)/pincite index --index .pincite seeds
-	@$(BIN)/ask --index .pincite "$(QUESTION)"
+	@$(BIN)/pincite index --index .pincite-samples seeds
+	@$(BIN)/ask --index .pincite-samples "$(QUESTION)"
 
 check: .venv/dev  ## format, lint, types, and the fast tests: under two minutes
 	$(BIN)/ruff format --check .
@@ -72,7 +72,7 @@ $(PEER)/ready: .venv/hub
 	touch $@
 
 SIZES ?= 1000,100000
-BENCHMARKS ?= .pincite/benchmarks
+BENCHMARKS ?= .benchmarks
 bench: .venv/hub $(PEER)/ready  ## measure speed and size beside other systems, into BENCHMARKS.md: make bench FP32=reader/folder TEXTS=folder QUICK=1
 	$(BIN)/python tests/benchmarks/bench.py --sizes $(SIZES) --indexes "$(BENCHMARKS)" \
 		--peer $(PEER)/bin/python $(if $(TEXTS),--texts "$(TEXTS)") $(if $(FP32),--fp32 "$(FP32)") \
@@ -95,4 +95,4 @@ lock: .venv/hub  ## write the versions that are installed into constraints.txt
 	mv constraints.new constraints.txt
 
 clean:  ## remove what make has made
-	rm -rf .venv .pincite build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .pincite-samples .benchmarks build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     parser.add_argument("--check", action="store_true", help="compare with the record, keep it")
     parser.add_argument("--steps", default="", help="only these, commas between")
-    parser.add_argument("--indexes", type=Path, default=ROOT / ".pincite" / "benchmarks")
+    parser.add_argument("--indexes", type=Path, default=ROOT / ".benchmarks")
     parser.add_argument("--texts", type=Path, help="a folder of texts to make indexes of")
     parser.add_argument("--embed", type=int, default=1_200, help="passages to embed for real")
     parser.add_argument("--fp32", help="the same reader in fp32, a Hugging Face folder")
