@@ -160,11 +160,15 @@ class Page:
                 self.line(f"{outcome.status.value:8}{name}{source}")
 
     def outcomes(
-        self, outcomes: Sequence[Outcome], folder: Path, *, nothing_done: bool = False
+        self, outcomes: Sequence[Outcome], folder: Path | None, *, nothing_done: bool = False
     ) -> None:
-        """Write what became of files: the counts, and why some were not taken in."""
+        """Write what became of files: the counts, and why some were not taken in.
+
+        `folder` is the index, None where none was made.
+        """
         by_status = {status: [o for o in outcomes if o.status is status] for status in Status}
-        counts = f"{tally(outcomes) or 'no files'}; index: {visible(str(folder))}"
+        index = "no index was made" if folder is None else f"index: {visible(str(folder))}"
+        counts = f"{tally(outcomes) or 'no files'}; {index}"
         self.line(f"so it would be: {counts}" if nothing_done else counts)
         for outcome in by_status[Status.FAILED]:
             self.line(f"failed: {_reason(outcome)}", style="red")

@@ -125,6 +125,7 @@ def check_folders(names: "Sequence[str]") -> None:
 
 
 def _bring_in(settings: "Settings", names: "Sequence[str]", dry_run: bool, as_json: bool) -> None:
+    from index.database import DATABASE
     from index.files import scan
 
     found = scan(names, settings.index)
@@ -139,7 +140,8 @@ def _bring_in(settings: "Settings", names: "Sequence[str]", dry_run: bool, as_js
         page = Page()
         if dry_run:
             page.preview(outcomes)
-        page.outcomes(outcomes, settings.index, nothing_done=dry_run)
+        is_there = dry_run or (settings.index / DATABASE).exists()
+        page.outcomes(outcomes, settings.index if is_there else None, nothing_done=dry_run)
     raise typer.Exit(_exit_code(outcomes))
 
 
