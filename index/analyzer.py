@@ -12,9 +12,11 @@ TOKENIZER = "porter unicode61 remove_diacritics 2"
 # them can be cut into terms by itself, and remembered.
 _PIECE = re.compile("[0-9A-Za-z\u0080-\U0010ffff]+")
 
-
-# So many distinct pieces are remembered, some 150 bytes each.
-_MOST_PIECES = 500_000
+# Distinct pieces are remembered up to so many bytes: each takes about so many, with its term, and
+# so many more a character.
+_MOST_BYTES = 128 * 2**20
+_BYTES_A_PIECE = 250
+_BYTES_A_CHARACTER = 4
 
 
 class Analyzer:
@@ -23,8 +25,8 @@ class Analyzer:
     Not safe for use by several threads at once.
     """
 
-    def __init__(self, most: int = _MOST_PIECES) -> None:
-        self._most = most
+    def __init__(self, most: int = _MOST_BYTES) -> None:
+        self._most, self._bytes = most, 0
         self._connection = sqlite3.connect(
             ":memory:", isolation_level=None, check_same_thread=False
         )
@@ -39,7 +41,8 @@ class Analyzer:
 
     def begin(self) -> None:
         """Forget everything if it has become too much; the numbers given so far are then void."""
-        if len(self._pieces) > self._most:
+        if self._bytes > self._most:
+            self._bytes = 0
             self._pieces.clear()
             self._terms.clear()
             self.keys.clear()
@@ -62,6 +65,7 @@ class Analyzer:
         for term, place in execute("SELECT term, doc FROM terms"):
             found[place].append(self._number(term))
         execute("ROLLBACK")
+        self._bytes += sum(_BYTES_A_PIECE + _BYTES_A_CHARACTER * len(piece) for piece in new)
         self._pieces.update(zip(new, map(tuple, found), strict=True))
 
     def _number(self, term: str) -> int:

@@ -25,6 +25,7 @@ from index.database import (
     row_of,
     skip_numbers,
     understanding,
+    undo,
     version,
 )
 from index.documents import Cell, Document, Glyphs, Page, Part, Section
@@ -142,10 +143,10 @@ class Catalog:
                     if not unseen:
                         self.advance()
                     self.changes.end()
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                undo(self._connection)
                 raise
-            self._connection.execute("COMMIT")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -159,7 +160,7 @@ class Catalog:
             try:
                 yield
             finally:
-                self._connection.execute("ROLLBACK")
+                undo(self._connection)
 
     @property
     def name(self) -> str:

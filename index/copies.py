@@ -2,15 +2,20 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from index.catalog import Catalog
 from index.editions import Edition
-from index.errors import PinciteError, UnavailableIndex
+from index.errors import InvalidSettings, PinciteError, UnavailableIndex
 from index.full_text import FullText, Sizes
 from index.vector_copy import FAISS_FILE, NEXT, VectorCopy, fold
 from index.vector_kinds import Kinds, use_one_thread
+
+# After a failure nothing is written in the background for so long: to begin again at each question
+# would take all of the time, where for example the disk is full.
+_AGAIN_AFTER_SECONDS = 600
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +54,7 @@ class Copies:
         self._folding = threading.Lock()
         self._behind: threading.Thread | None = None
         self._writes_behind = False
+        self._not_before = time.monotonic()
         self._stopping = threading.Event()
 
     def fold_words(self, *, everything: bool = True, stop: Callable[[], bool] = _never) -> bool:
@@ -69,11 +75,15 @@ class Copies:
             return False
         return True
 
-    def write_vectors(self, edition: Edition, stop: Callable[[], bool] = _never) -> None:
-        """Write the vectors of an edition; not to the end if `stop` says so."""
+    def write_vectors(self, edition: Edition, stop: Callable[[], bool] = _never) -> bool:
+        """Write the vectors of an edition; whether that was done, as it is not if `stop` says so.
+
+        Raises:
+            InvalidSettings, DamagedIndex, UnavailableIndex: see `vector_copy.fold`.
+        """
         catalog = Catalog.open(self._folder)
         try:
-            self._write(catalog, edition, FAISS_FILE, stop)
+            return self._write(catalog, edition, FAISS_FILE, stop)
         finally:
             catalog.close()
 
@@ -119,6 +129,8 @@ class Copies:
         """
         if not self._writes_behind or self._stopping.is_set():
             return
+        if time.monotonic() < self._not_before:
+            return
         vectors_due = not self.vectors.is_small and self.vectors.is_due
         if not vectors_due and not self.words.is_due(catalog):
             return
@@ -130,14 +142,20 @@ class Copies:
     def _write_alone(self, edition: Edition | None) -> None:
         """Write the words, and the vectors of an edition."""
         use_one_thread()
+        done = False
         try:
-            if not self.fold_words(stop=self._stopping.is_set):
-                self._writes_behind = False
-            if edition is not None:
-                self.write_vectors(edition, self._stopping.is_set)
-        except PinciteError as error:
+            words_done = self.fold_words(stop=self._stopping.is_set)
+            vectors_done = edition is None or self.write_vectors(edition, self._stopping.is_set)
+            done = words_done and vectors_done
+        except InvalidSettings as error:
             self._writes_behind = False  # it would only fail again
             log.error("%s: the vectors cannot be written: %s", self._folder, error)
+        except PinciteError as error:
+            log.error("%s: the vectors could not be written: %s", self._folder, error)
+        except Exception:
+            log.exception("%s: the vectors could not be written", self._folder)
+        if not done:
+            self._not_before = time.monotonic() + _AGAIN_AFTER_SECONDS
 
     def wait(self) -> None:
         """Wait for what is being written in the background."""

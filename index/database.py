@@ -123,13 +123,19 @@ def bring_up_to_date(folder: Path, connection: sqlite3.Connection) -> None:
             )
         migrate(connection, found)
     except BaseException as error:
-        connection.execute("ROLLBACK")
+        undo(connection)
         if isinstance(error, ValueError | TypeError | sqlite3.ProgrammingError):
             raise DamagedIndex(
                 f"{folder}: the database cannot be understood ({error}); {START_AGAIN}"
             ) from error
         raise
     connection.execute("COMMIT")
+
+
+def undo(connection: sqlite3.Connection) -> None:
+    """End a transaction without its changes; after some errors SQLite has done so itself."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 @contextmanager

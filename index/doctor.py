@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from index import full_text
 from index.boxes import unpack
 from index.catalog import Catalog
-from index.contents import content_key, passage_digest, text_digest
+from index.contents import content_key, folded, passage_digest, text_digest
 from index.documents import Document, Passage
 from index.editions import Edition
 from index.embedding import Embedder
@@ -132,6 +132,9 @@ def _documents(catalog: Catalog) -> Iterator[str]:
             yield f"{name}: its text was changed after it was stored"
         elif content not in (None, content_key(document)) or len(document.pages) != pages:
             yield f"{name}: what is known of it was changed after it was stored"
+        properties = catalog.query("SELECT key, value FROM properties WHERE document = ?", number)
+        if {*properties} != {(folded(k), folded(v)) for k, v in document.metadata.items()}:
+            yield f"{name}: is not found by what its metadata says"
         yield from _parts(name, document)
         yield from _glyphs(name, document)
 
@@ -258,6 +261,7 @@ def _orphans(catalog: Catalog) -> Iterator[str]:
         ("passages", "passages", "document", "documents", "number"),
         ("passages", "passages", "edition", "editions", "number"),
         ("pages", "pages", "document", "documents", "number"),
+        ("entries of metadata", "properties", "document", "documents", "number"),
         ("places", "places", "document", "documents", "number"),
         ("places", "places", "origin", "origins", "uri"),
         ("problems", "problems", "origin", "origins", "uri"),

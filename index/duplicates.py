@@ -15,11 +15,18 @@ from itertools import islice, takewhile
 from index.documents import Hit, Passage
 from index.passages import STEP
 
+# Something stands before the mark just passed, on its line: so it is none of a list or a quotation.
+_INSIDE = r"(?:(?<=[^\s>].)|(?<=[^\s>][^\S\n].)|(?<=[^\s>][^\S\n]{2}.))"
+
 # Numbers are whole, with their sign and what parts their digits. Signs such as "€" and "%" are
-# words; the marks of sentences and lists are not.
+# words; the marks of sentences and lists are not, but for those that may make a number another one:
+# brackets around it, as bookkeepers write what is less than nothing, and a ">" or "- " before it.
 _WORD = re.compile(
     r"(?:(?<!\w)[-−–+])?\d+(?:[^\w\s]\d+)*|[^\W\d]\w*"
     r"|[^\w\s.,;:!?…'‘’\"“”«»()\[\]{}|•·▪◦*_#>\\/–—-]"
+    r"|\((?=[^\w\s()]?[^\S\n]?\d[\d.,'’ \u00a0\u202f]{0,40}[^\w\s()]?\))"
+    rf"|>(?=[^\S\n]{{0,2}}\d){_INSIDE}"
+    rf"|[-–](?=[^\S\n]{{1,2}}\d)(?<=[^\S\n].){_INSIDE}"
 )
 
 # A text of this many words is the same text, whatever the document is called.
@@ -197,8 +204,16 @@ def _is_word(character: str) -> bool:
 
 def _around(text: str, start: int, end: int) -> tuple[list[str], list[str]]:
     """The words before a quote, the nearest first, and those after it."""
-    before, after = text[max(0, start - _WITHIN) : start], text[end : end + _WITHIN]
-    return _words(before)[: -_AROUND - 1 : -1], _words(after)[:_AROUND]
+    first = max(0, start - _WITHIN)
+    before, after = [], []
+    # The quote is among it, since what a mark before a number is, the number tells. What reaches
+    # beyond the quote is around it: with 5 quoted, -5 and 5.2 are other words.
+    for found in _WORD.finditer(text[first : end + _WITHIN]):
+        if first + found.start() < start:
+            before.append(found[0].casefold())
+        if first + found.end() > end:
+            after.append(found[0].casefold())
+    return before[: -_AROUND - 1 : -1], after[:_AROUND]
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:

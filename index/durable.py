@@ -16,14 +16,15 @@ _UNFINISHED = ".new"
 def writing(path: Path) -> Iterator[BinaryIO]:
     """A file to be written, which appears at `path` after the block: whole, and on the disk.
 
-    Until then it lies beside it, under a longer name; if the block fails, nothing is left of it.
+    Until then it lies beside it, under a longer name, and the block may read it as well; if the
+    block fails, nothing is left of it.
 
     Raises:
         OSError: it cannot be written.
     """
     unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_UNFINISHED}")
     try:
-        with unfinished.open("xb") as file:
+        with unfinished.open("x+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

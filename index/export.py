@@ -24,6 +24,9 @@ from index.onnx_model import MANIFEST
 # Passages under their headings, with a question, fit; more would only cost time.
 _WINDOW = 256
 
+# The revision of weights that are not in one file.
+_UNKNOWN = "unknown"
+
 INPUTS = ["input_ids", "attention_mask", "token_type_ids"]
 
 
@@ -33,7 +36,8 @@ def export(
     """Write `model.onnx`, `tokenizer.json` and the manifest of the model `source` into `out`.
 
     Other files in `out` (licence, card) are left alone, and so are the settings of a manifest that
-    is there already, unless `settings` names them.
+    is there already, unless `settings` names them, or it is another model's: what was fitted to
+    other weights is worth nothing for these.
 
     Raises:
         ModelError: the source is missing or is not a model of this kind.
@@ -48,7 +52,9 @@ def export(
     _save_tokenizer(source, out / "tokenizer.json")
     manifest = out / MANIFEST
     if manifest.exists():
-        found = json.loads(manifest.read_text(encoding="utf-8"))["settings"] | found
+        before = json.loads(manifest.read_text(encoding="utf-8"))
+        if before["revision"] == revision != _UNKNOWN:
+            found = before["settings"] | found
     content = {
         "name": name,
         "kind": kind,
@@ -115,7 +121,7 @@ def _trace(kind: str, source: str, target: Path) -> tuple[dict[str, Any], str, i
 
 def _weights_digest(source: str) -> str:
     weights = Path(source) / "model.safetensors"
-    return f"sha256:{_digest(weights)}" if weights.exists() else "unknown"
+    return f"sha256:{_digest(weights)}" if weights.exists() else _UNKNOWN
 
 
 def _quantize(fp32: Path, target: Path) -> None:

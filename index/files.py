@@ -28,14 +28,20 @@ class Scan:
 
     found: tuple[Found, ...]
     _trees: tuple["_Tree", ...] = ()
+    _files: frozenset[Path] = frozenset()
+
+    def has_found(self, path: Path) -> bool:
+        """Whether a file, by its absolute path, is among those to read."""
+        return path in self._files
 
     def has_lost(self, path: Path) -> bool:
         """Whether a file that was indexed once has gone from the folders that were looked through.
 
-        It has if it is below one of them, was not found, and is no file any more or is ignored now.
-        Not if the folder it was in could not be listed: then nothing is known of it.
+        It has if it is below one of them, was not found, and is no file any more, is ignored now or
+        is reached by a link to a folder. Not if the folder it was in could not be listed: then
+        nothing is known of it.
         """
-        return any(tree.has_lost(path) for tree in self._trees)
+        return path not in self._files and any(tree.has_lost(path) for tree in self._trees)
 
     def without(self, paths: Collection[Path]) -> "Scan":
         """The same without some of the files, of which nothing is said then; absolute paths."""
@@ -46,29 +52,29 @@ class Scan:
 
 @dataclass(slots=True)
 class _Tree:
-    """A folder that is looked through; `found` are its files, by absolute path.
+    """A folder that is looked through.
 
     `ignores` are the ignore files in it by the names that lead to their folders, `unlisted` the
     folders that could not be listed.
     """
 
     root: Path
-    found: set[Path] = field(default_factory=set)
     ignores: dict[tuple[str, ...], Ignore] = field(default_factory=dict)
     unlisted: list[Path] = field(default_factory=list)
 
     def has_lost(self, path: Path) -> bool:
         """See `Scan.has_lost`."""
-        if not path.is_relative_to(self.root) or path in self.found:
+        if not path.is_relative_to(self.root):
             return False
         if any(path.is_relative_to(folder) for folder in self.unlisted):
             return False
+        names = path.relative_to(self.root).parts
+        folders = (self.root.joinpath(*names[:depth]) for depth in range(1, len(names)))
         try:
-            if not path.is_file():
+            if not path.is_file() or any(folder.is_symlink() for folder in folders):
                 return True
         except OSError:
             return False
-        names = path.relative_to(self.root).parts
         return any(
             self.ignoring(names[:depth], is_folder=depth < len(names))
             for depth in range(1, len(names) + 1)
@@ -98,7 +104,8 @@ def scan(names: Sequence[str], index: Path | None = None) -> Scan:
     for name in names:
         for item in _expand_one(name, trees, index):
             found.setdefault(absolute(item.path), item)
-    return Scan(tuple(found.values()), tuple(trees))
+    files = frozenset(path for path, item in found.items() if item.problem is None)
+    return Scan(tuple(found.values()), tuple(trees), files)
 
 
 def expand(names: Sequence[str]) -> Iterator[Found]:
@@ -113,7 +120,7 @@ def _expand_one(name: str, trees: list[_Tree], index: Path | None) -> Iterator[F
         if not matches:
             yield Found(path, True, "matches no file; check the pattern")
         for match in matches:
-            yield from _one_path(Path(match), trees, index, named=not Path(match).is_dir())
+            yield from _one_path(Path(match), trees, index, named=not os.path.isdir(match))  # noqa: PTH112 - never raises
         return
     yield from _one_path(path, trees, index, named=True)
 
@@ -127,19 +134,37 @@ def at_home(name: str) -> Path:
 
 
 def absolute(path: Path) -> Path:
-    """The absolute path without `..`; links in it are not resolved."""
-    return Path(os.path.normpath(path.absolute()))
+    """The absolute path without `..`; links in it are not resolved where `..` does not need it.
+
+    It names the file that is opened: `link/..` is above what the link points to.
+    """
+    whole = path.absolute()
+    plain = Path(os.path.normpath(whole))
+    if ".." not in whole.parts:
+        return plain
+    try:
+        if not whole.exists() or (plain.exists() and whole.samefile(plain)):
+            return plain
+    except (OSError, ValueError):
+        return plain
+    after = len(whole.parts) - whole.parts[::-1].index("..")
+    return Path(os.path.realpath(Path(*whole.parts[:after])), *whole.parts[after:])
 
 
 def _one_path(path: Path, trees: list[_Tree], index: Path | None, named: bool) -> Iterator[Found]:
-    if path.is_dir():
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:
+        yield Found(path, named, f"cannot be looked at ({error.strerror})")
+        return
+    if is_folder:
         tree = _Tree(absolute(path))
         trees.append(tree)
         files = list(_walk(path, tree, index))
         if not files and named:
             yield Found(path, True, "holds no files; name a folder with documents")
         yield from files
-    elif path.is_file():
+    elif is_file:
         yield Found(path, named)
     elif os.path.lexists(path):
         yield Found(path, named, "is not a regular file; name a file or a folder")
@@ -169,15 +194,22 @@ def _walk(top: Path, tree: _Tree, index: Path | None) -> Iterator[Found]:
             and not tree.ignoring((*above, name), is_folder=True)
             and not _is_same(folder / name, index)
         )
+        hidden: OSError | None = None
         for name in sorted(names):
             path = folder / name
-            if (
-                not name.startswith(".")
-                and not tree.ignoring((*above, name), is_folder=False)
-                and path.is_file()
-            ):
-                tree.found.add(tree.root.joinpath(*above, name))
+            if name.startswith(".") or tree.ignoring((*above, name), is_folder=False):
+                continue
+            try:
+                is_file = path.is_file()
+            except OSError as error:
+                hidden = error
+                continue
+            if is_file:
                 yield Found(path, named=False)
+        if hidden is not None:
+            # So many files may be out of reach together that the folder is named, once.
+            tree.unlisted.append(tree.root.joinpath(*above))
+            yield Found(folder, False, f"has files that cannot be looked at ({hidden.strerror})")
     for problem in problems:
         path = Path(problem.filename)
         tree.unlisted.append(absolute(path))

@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -28,7 +28,7 @@ from index.changes import NOWHERE, Mark
 from index.durable import writing
 from index.errors import DamagedIndex
 from index.lexical import content_words, match_query
-from index.postings import Ids, Mask, Row, Segment, build, load, merge, save
+from index.postings import Ids, Mask, Row, Segment, build, is_whole, load, merge, save
 
 FOLDER = "words"
 _MANIFEST = "manifest.json"
@@ -242,10 +242,12 @@ class FullText:
     def _tail_of(self, catalog: Catalog, numbers: Ids) -> Segment:
         """The passages with these numbers, of which those of the last time are known."""
         known = self._tail
-        if known is None:
+        came = numbers if known is None else np.setdiff1d(numbers, known.numbers)
+        # Where the files were made anew, they may hold less than before.
+        if known is None or (len(came) and len(known) and came[0] < known.numbers[-1]):
             return build(catalog.passages.rows(numbers), self._analyzer)
         kept = np.isin(known.numbers, numbers)
-        new = build(catalog.passages.rows(np.setdiff1d(numbers, known.numbers)), self._analyzer)
+        new = build(catalog.passages.rows(came), self._analyzer)
         return known if kept.all() and not len(new) else merge([(known, kept), (new, None)])
 
     # Folding in
@@ -271,8 +273,7 @@ class FullText:
                 try:
                     parts = self._parts_of(manifest, removed) if due or least is not None else []
                 except DamagedIndex as error:
-                    log.warning("%s; the files are made anew", error)
-                    (self._folder / _MANIFEST).unlink()
+                    self._give_up(error)
                     return True
                 mark = catalog.changes.last
                 age = mark.place - manifest.mark.place
@@ -289,10 +290,18 @@ class FullText:
                 (part, None if old else name)
                 for part, name, old in zip(parts, manifest.segments, stale, strict=True)
             ]
-            self._write(replace(manifest, newest=newest), mark, kept, rows)
+            try:
+                self._write(replace(manifest, newest=newest), mark, kept, rows)
+            except DamagedIndex as error:
+                self._give_up(error)
             return True
         finally:
             self._folding.release()
+
+    def _give_up(self, error: DamagedIndex) -> None:
+        """Let the files be made anew, since one of them is damaged."""
+        log.warning("%s; the files are made anew", error)
+        (self._folder / _MANIFEST).unlink(missing_ok=True)
 
     def _fitting(self, catalog: Catalog) -> tuple[Manifest, Ids]:
         """The manifest, and which passages were removed since; a new one if none fits."""
@@ -319,7 +328,11 @@ class FullText:
         parts: Sequence[tuple[Part, str | None]],
         rows: Sequence[Row],
     ) -> None:
-        """Write files for these rows and for parts that have none or are merged, and name them."""
+        """Write files for these rows and for parts that have none or are merged, and name them.
+
+        Raises:
+            DamagedIndex: a file that is to be merged is not as it was written.
+        """
         self._folder.mkdir(exist_ok=True)
         groups: list[tuple[list[Part], str | None]] = [([part], name) for part, name in parts]
         if rows:
@@ -327,11 +340,17 @@ class FullText:
         while len(groups) > 1 and self._belong_together(groups[-2][0], groups[-1][0]):
             (last, _), (before, _) = groups.pop(), groups.pop()
             groups.append((before + last, None))
+        self._check(set(manifest.segments) - {name for _, name in groups})
         names = []
         for group, name in groups:
             if name is None:
                 name = uuid.uuid4().hex + _ENDING
-                whole = merge([(part.segment, part.alive) for part in group])
+                try:
+                    whole = merge([(part.segment, part.alive) for part in group])
+                except (IndexError, ValueError, ArithmeticError) as error:
+                    if not parts:  # so it is not for what was in a file
+                        raise
+                    raise DamagedIndex(f"{self._folder}: is damaged ({error})") from error
                 if not len(whole):
                     continue
                 save(whole, self._folder / name)
@@ -342,6 +361,12 @@ class FullText:
         with writing(self._folder / _MANIFEST) as file:
             file.write(json.dumps(asdict(replace(manifest, segments=tuple(names)))).encode())
         self._clear(names)
+
+    def _check(self, names: Collection[str]) -> None:
+        """Make sure that files are as they were written, so that no damage spreads to others."""
+        for name in names:
+            if not is_whole(self._folder / name):
+                raise DamagedIndex(f"{self._folder / name}: is not as it was written")
 
     def _belong_together(self, before: Sequence[Part], last: Sequence[Part]) -> bool:
         """Whether two groups are written as one: sizes that grow by a factor keep merges few."""
@@ -387,7 +412,7 @@ def check(folder: Path, catalog: Catalog) -> list[str]:
                 made = build(catalog.passages.rows(stored.numbers), Analyzer())
                 if not _equal(stored, made):
                     return [f"{name} does not hold the words of its passages"]
-    except (DamagedIndex, IndexError) as error:
+    except (DamagedIndex, IndexError, ValueError, ArithmeticError) as error:
         return [str(error)]
     if not np.array_equal(np.sort(np.concatenate([*present, numbers[:0]])), numbers):
         return ["it does not hold the passages that it should"]

@@ -58,13 +58,20 @@ class HubEmbedder:
             self._model = SentenceTransformer(name, device="cpu")
         except (OSError, ValueError) as error:
             raise missing_model(name, "embedder", error) from error
-        self._tokenizer = self._model.tokenizer
+        tokenizer = self._model.tokenizer
         dim = self._model.get_embedding_dimension()
-        if dim is None or not getattr(self._tokenizer, "is_fast", False):
+        if dim is None or not getattr(tokenizer, "is_fast", False):
             raise ModelError(f"{name}: is not a text embedder with a fast tokenizer")
         self.dim = int(dim)
-        window = self._model.max_seq_length or self._tokenizer.model_max_length
-        self.max_tokens = int(window) - self._tokenizer.num_special_tokens_to_add()
+        window = self._model.max_seq_length or tokenizer.model_max_length
+        self.max_tokens = int(window) - tokenizer.num_special_tokens_to_add()
+        # The model sets how its own tokenizer cuts and pads when it first embeds, which must not be
+        # while another thread uses it; tokens are counted by another one.
+        plain = tokenizer.backend_tokenizer
+        self._tokenizer = type(plain).from_str(plain.to_str())
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self.embed_questions(["?"])
         self.identity = ModelIdentity(
             name, "", self.dim, weights_checksum(self._model.state_dict().items())
         )
@@ -87,7 +94,5 @@ class HubEmbedder:
         """See `Embedder.tokenize`."""
         if not texts:
             return []
-        encoded = self._tokenizer(
-            list(texts), add_special_tokens=False, return_offsets_mapping=True, verbose=False
-        )
-        return [[(start, end) for start, end in row] for row in encoded["offset_mapping"]]
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [encoding.offsets for encoding in encodings]

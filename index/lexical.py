@@ -2,7 +2,8 @@
 
 import re
 
-_WORD = re.compile(r"\w+")
+# An underscore parts words as FTS5 sees them: quoted as one, they would be a phrase to it.
+_WORD = re.compile(r"[^\W_]+")
 
 # More distinct words than any question needs; a pasted page is cut here.
 _MOST_WORDS = 64

@@ -17,7 +17,7 @@ from index.full_text import Sizes
 from index.places import Places
 from index.scopes import Scopes
 from index.store import Candidate, DocumentSummary, IndexSettings, Intake, Origin, OriginState
-from index.vector_copy import FAISS_FILE, NEXT
+from index.vector_copy import FAISS_FILE, NEXT, remove_left_over
 from index.vector_kinds import Kinds
 from index.vectors import inner_products
 
@@ -298,6 +298,7 @@ class LocalStore:
                     catalog.editions.drop(building)
                 building = _take_up(catalog, settings)
             self._begun = building.number
+        remove_left_over(self.folder)
         self._sweep()
 
     def _sweep(self) -> None:

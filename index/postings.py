@@ -1,9 +1,14 @@
-"""Inverted lists: which passages hold a term, and how often; arrays that are mapped from a file."""
+"""Inverted lists: which passages hold a term, and how often; arrays that are mapped from a file.
 
+Opening checks all of a small file, and of a large one all but the lists: damage to them can give a
+passage another rank, or none. `is_whole` checks all.
+"""
+
+import hashlib
 import mmap
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +27,15 @@ Mask = NDArray[np.bool_]
 _IN_TEXT, _IN_CONTEXT = 2, 1
 _MOST_COUNT = 255
 
-# How a file begins: what it is, and how many passages, terms and entries of lists it holds.
-_MAGIC = b"pincite1"
-_HEAD = struct.Struct("<8s3Q")
+# How a file begins: what it is; how many passages, terms and entries of lists it holds; a digest of
+# that and of all but the lists, and one of the lists.
+_MAGIC = b"pincite2"
+_SIZES = struct.Struct("<3Q")
+_HEAD = struct.Struct("<8s24s32s32s")
+_LISTS = frozenset({"places", "counts"})
+
+# Files of so many bytes are checked whole when they are opened, in some hundredths of a second.
+_CHECKED_WHOLE = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +119,16 @@ def build(rows: Sequence[Row], analyzer: Analyzer) -> Segment:
 
 
 def merge(parts: Sequence[tuple[Segment, Mask | None]]) -> Segment:
-    """One segment of several, whose numbers follow one another, without passages masked out."""
+    """One segment of several, whose numbers follow one another, without passages masked out.
+
+    Raises:
+        ValueError: their numbers do not follow one another.
+    """
     parts = [(one, None) if mask is None else (_only(one, mask), None) for one, mask in parts]
     segments = [one for one, _ in parts]
+    numbers = np.concatenate([one.numbers for one in segments])
+    if np.any(numbers[1:] <= numbers[:-1]):
+        raise ValueError("the numbers of passages to be merged do not ascend")
     terms = np.unique(np.concatenate([one.terms for one in segments]))
     at = [np.searchsorted(terms, one.terms) for one in segments]
     sizes = [np.zeros(len(terms), dtype=np.int64) for _ in segments]
@@ -128,7 +146,7 @@ def merge(parts: Sequence[tuple[Segment, Mask | None]]) -> Segment:
         free += size
         first += len(one)
     return Segment(
-        np.concatenate([one.numbers for one in segments]),
+        numbers,
         np.concatenate([one.documents for one in segments]),
         terms,
         starts,
@@ -161,26 +179,50 @@ def save(segment: Segment, path: Path) -> None:
         OSError: it cannot be written.
     """
     sizes = len(segment), len(segment.terms), len(segment.places)
+    arrays = {
+        name: np.ascontiguousarray(getattr(segment, name), dtype=dtype)
+        for name, dtype, _ in _layout(*sizes)
+    }
+    packed = _SIZES.pack(*sizes)
     with writing(path) as file:
-        file.write(_HEAD.pack(_MAGIC, *sizes))
-        for name, dtype, _ in _layout(*sizes):
-            file.write(np.ascontiguousarray(getattr(segment, name), dtype=dtype).data)
+        file.write(_HEAD.pack(_MAGIC, packed, _head(packed, arrays), _lists(arrays)))
+        for array in arrays.values():
+            file.write(array.data)
 
 
 def load(path: Path) -> Segment:
-    """The segment in a file, mapped into memory.
+    """The segment in a file, mapped into memory; the lists of a large one are not checked.
 
     Raises:
         OSError: it cannot be read.
-        DamagedIndex: it is cut, or holds something else.
+        DamagedIndex: it is cut, was altered, or holds something else.
     """
+    arrays = _arrays(path, whole=path.stat().st_size <= _CHECKED_WHOLE)
+    if arrays is None:
+        raise DamagedIndex(f"{path}: is not as it was written")
+    return Segment(**arrays)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether every byte of a file is as it was written.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return _arrays(path, whole=True) is not None
+
+
+def _arrays(path: Path, *, whole: bool) -> dict[str, Any] | None:
+    """The arrays in a file; None where they, or those that are checked, are not as written."""
     with path.open("rb") as file:
         head = file.read(_HEAD.size)
-        magic, *sizes = _HEAD.unpack(head) if len(head) == _HEAD.size else (b"", 0, 0, 0)
-        layout = _layout(*sizes)
+        if len(head) < _HEAD.size:
+            return None
+        magic, packed, of_head, of_lists = _HEAD.unpack(head)
+        layout = _layout(*_SIZES.unpack(packed))
         end = _HEAD.size + sum(np.dtype(dtype).itemsize * size for _, dtype, size in layout)
         if magic != _MAGIC or os.fstat(file.fileno()).st_size != end:
-            raise DamagedIndex(f"{path}: is not as it was written")
+            return None
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     arrays: dict[str, Any] = {}
     place = _HEAD.size
@@ -188,7 +230,25 @@ def load(path: Path) -> Segment:
         # An array of no length is not made at the very end of the file, which NumPy refuses.
         arrays[name] = np.frombuffer(data, dtype, size, place) if size else np.empty(0, dtype)
         place += arrays[name].nbytes
-    return Segment(**arrays)
+    if _head(packed, arrays) != of_head or (whole and _lists(arrays) != of_lists):
+        return None
+    return arrays
+
+
+def _head(packed: bytes, arrays: Mapping[str, Any]) -> bytes:
+    """The digest of the sizes and of all arrays but the lists."""
+    return _digest(packed, *(array.data for name, array in arrays.items() if name not in _LISTS))
+
+
+def _lists(arrays: Mapping[str, Any]) -> bytes:
+    return _digest(*(array.data for name, array in arrays.items() if name in _LISTS))
+
+
+def _digest(*parts: bytes | memoryview) -> bytes:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.digest()
 
 
 def _layout(passages: int, terms: int, postings: int) -> list[tuple[str, str, int]]:

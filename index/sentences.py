@@ -11,7 +11,10 @@ Range = tuple[int, int]
 _LONGEST_BLOCK = 20_000
 
 _BLOCK_BREAK = re.compile(r"\n{2,}")
-_LINE_OF_ITS_OWN = re.compile(r"\n(?=[ \t]*(?:[-*•‣▪–·]|\(?\w{1,3}[.)]) )")
+# A longer label is a word at the end of a sentence or an abbreviation: "Mr. Smith", "it. Then".
+_LINE_OF_ITS_OWN = re.compile(
+    r"\n(?=[ \t]*(?:[-*•‣▪–·]|\(?(?:\d{1,3}|[^\W\d_]|[ivx]{2,5}|[IVX]{2,5})[.)]) )"
+)
 _LETTER = re.compile(r"[^\W\d_]")
 _TABLE_ROW = re.compile(r" \| |\t")
 

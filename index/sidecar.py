@@ -1,5 +1,6 @@
 """Sidecars: what a person says of `report.pdf` in a file beside it, `report.pdf.meta.yaml`."""
 
+import os
 from pathlib import Path
 
 from index.errors import DocumentTooLarge, UnreadableDocument
@@ -16,9 +17,13 @@ _READERS = {
 
 
 def is_sidecar(path: Path) -> bool:
-    """Whether this is a file about another one, by its name; no document of its own then."""
-    name = path.name.lower()
-    return any(name.endswith(ending) and name != ending for ending in _READERS)
+    """Whether this is a file about another one beside it; it is no document of its own then."""
+    return any(
+        path.name.lower().endswith(ending)
+        and path.name.lower() != ending
+        and _is_file(path.with_name(path.name[: -len(ending)]))
+        for ending in _READERS
+    )
 
 
 def sidecar_of(path: Path) -> Path | None:
@@ -29,7 +34,12 @@ def sidecar_of(path: Path) -> Path | None:
     if is_sidecar(path):
         return None
     candidates = (path.with_name(path.name + ending) for ending in _READERS)
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+    return next((candidate for candidate in candidates if _is_file(candidate)), None)
+
+
+def _is_file(path: Path) -> bool:
+    # With an ending more, a name may be longer than names can be: there is no such file then.
+    return os.path.isfile(path)  # noqa: PTH113 - never raises
 
 
 def read_sidecar(path: Path) -> dict[str, str]:

@@ -149,11 +149,19 @@ def hints(recipe: str) -> tuple[str, str | None]:
 
 
 def lost(scan: Scan, origins: Iterable[OriginState]) -> list[OriginState]:
-    """The origins whose files have gone from the folders that were looked through."""
+    """The origins whose files have gone from the folders that were looked through.
+
+    So have files that are found but have come to describe another.
+    """
+    paths = ((state, uri_path(state.origin.uri)) for state in origins)
     return [
         state
-        for state in origins
-        if (path := uri_path(state.origin.uri)) is not None and scan.has_lost(absolute(path))
+        for state, path in paths
+        if path is not None
+        and (
+            scan.has_lost(absolute(path))
+            or (scan.has_found(absolute(path)) and is_sidecar(absolute(path)))
+        )
     ]
 
 

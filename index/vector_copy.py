@@ -4,6 +4,8 @@ What is written is a file that does not change; what came or went since is read 
 when an index is opened or has changed, without comparing the rest. `fold` writes the file anew.
 """
 
+import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +39,11 @@ _OLD_STAMP = FAISS_FILE + ".stamp"
 # written, so that one who is interrupted can go on from there.
 _LOAD_AT_ONCE = 20_000
 _WRITE_EVERY = 200_000
+
+# Beside the file itself, one that was not touched for so long is no one's any more.
+_LEFT_ALONE_SECONDS = 3600
+
+log = logging.getLogger(__name__)
 
 
 class VectorCopy:
@@ -107,6 +114,7 @@ class VectorCopy:
     def _catch_up(self, index: FaissIndex, catalog: Catalog, edition: Edition) -> None:
         passages, dim = catalog.passages, edition.settings.embedder.dim
         removed = catalog.changes.removed_since(self._mark)
+        is_known = removed is not None
         if removed is None:
             wanted, present = passages.numbers(edition.number), index.ids
             removed, missing = np.setdiff1d(present, wanted), np.setdiff1d(wanted, present)
@@ -117,6 +125,8 @@ class VectorCopy:
         for first in range(0, len(missing), _LOAD_AT_ONCE):
             part = missing[first : first + _LOAD_AT_ONCE]
             index.add(part, passages.vectors(part, dim))
+            if is_known:  # who is interrupted does not add them again
+                self._last = int(part[-1])
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:
@@ -189,7 +199,19 @@ def fold(
     write(catalog.folder / name, sealed)
     for left in (_UNFINISHED, _OLD_STAMP):
         (catalog.folder / left).unlink(missing_ok=True)
+    remove_left_over(catalog.folder)
     return True
+
+
+def remove_left_over(folder: Path) -> None:
+    """Remove what those left who were killed while they wrote a file; not what may be in use."""
+    latest = time.time() - _LEFT_ALONE_SECONDS
+    for path in folder.glob(f"{FAISS_FILE}.*"):
+        try:
+            if path.stat().st_mtime < latest:
+                path.unlink()
+        except OSError as error:  # another did so, or on Windows has it open
+            log.debug("%s: could not be removed yet: %s", path, error)
 
 
 def _base(catalog: Catalog, edition: Edition, kinds: Kinds, numbers: Ids) -> Sealed | None:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.changes import Mark
+from index.durable import writing
 from index.vector_kinds import faiss
 
 _END = struct.Struct("<4sI32s")
@@ -96,20 +97,13 @@ class _Hashed:
 
 
 def write(path: Path, sealed: Sealed) -> None:
-    """Write an index, by an atomic rename.
+    """Write an index to a file, which appears whole and on the disk.
 
     Raises:
         OSError: it cannot be written.
     """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w+b") as file:
-            _write(file, sealed)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path) as file:
+        _write(file, sealed)
 
 
 def _write(file: IO[bytes], sealed: Sealed) -> None:

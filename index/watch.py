@@ -49,8 +49,9 @@ def updates(
 
     A burst of changes is told of once, when the files in it have come to rest for `settle` seconds;
     after some ten seconds without those that have not. Every `sweep` seconds it is time in any
-    case, for what the system's notifications miss. What happens in the folder `index` and in hidden
-    files is passed over. While the caller acts on one update, changes are gathered for the next.
+    case, for what the system's notifications miss, and for files that never come to rest. What
+    happens in the folder `index` and in hidden files is passed over. While the caller acts on one
+    update, changes are gathered for the next.
     """
     while not stop.is_set():
         batches = _batches(folders, stop, _watched(folders, index))
@@ -77,7 +78,7 @@ def _settled(batches: Iterator[set[Path]], until: float, settle: float) -> Itera
             yield Due(busy)
             waiting = {path: waiting[path] for path in busy}
             first = time.monotonic()
-        if now >= until and not waiting:
+        if now >= until and (not waiting or now - until > _PATIENCE):
             return
 
 

@@ -65,8 +65,8 @@ class Case:
     """A labelled question and what was read for it.
 
     `right` are the quotes that answer it, `unquotable` those that no answer is made of (headings,
-    titles), each by document id, start and end. Cases of one `group` are never on both sides of a
-    fit and its measuring.
+    titles), each by document id, start and end. Cases of one `group` are not on both sides of a fit
+    and its measuring, unless there are too few groups for that (see `folds`).
     """
 
     group: str

@@ -105,5 +105,5 @@ def understood(plain: object) -> Calibration:
                 for point in points
             ),
         )
-    except (TypeError, AttributeError) as error:
+    except (TypeError, AttributeError, OverflowError) as error:
         raise ValueError(str(error)) from error

@@ -9,10 +9,13 @@ from index.hub import missing_model, require_hub, weights_checksum
 from index.sentences import trimmed
 from qa.calibration import Calibration
 from qa.decoding import decode, merge
-from qa.reader import QUESTION_SHARE, Reading, shared_tokens
+from qa.reader import Cutter, Reading
 
 _BATCH = 16
 _LONGEST_WINDOW = 384
+
+# How the parts of an encoding are called that models take by these names.
+_PARTS = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
 
 
 class HubReader:
@@ -37,7 +40,10 @@ class HubReader:
             )
         self.name = name
         self.calibration = Calibration()
-        self._window = min(int(self._tokenizer.model_max_length), _LONGEST_WINDOW)
+        self._cutter = Cutter(
+            self._tokenizer.backend_tokenizer,
+            min(int(self._tokenizer.model_max_length), _LONGEST_WINDOW),
+        )
 
     @cached_property
     def checksum(self) -> str:
@@ -52,40 +58,34 @@ class HubReader:
 
         if not texts:
             return []
-        encoded = self._tokenizer(
-            [self._shortened(question)] * len(texts),
-            list(texts),
-            truncation="only_second",
-            max_length=self._window,
-            stride=shared_tokens(self._window),
-            return_overflowing_tokens=True,
-            return_offsets_mapping=True,
-        )
-        sources = encoded.pop("overflow_to_sample_mapping")
-        offsets = encoded.pop("offset_mapping")
+        cut = self._cutter.windows([(question, text) for text in texts])
+        windows = [(place, window) for place, found in enumerate(cut) for window in found]
         spans = []
-        for first in range(0, len(sources), _BATCH):
-            part = {name: rows[first : first + _BATCH] for name, rows in encoded.items()}
-            batch = self._tokenizer.pad(part, return_tensors="pt")
+        for first in range(0, len(windows), _BATCH):
+            part = windows[first : first + _BATCH]
+            rows = {
+                name: [getattr(window, _PARTS[name]) for _, window in part]
+                for name in self._tokenizer.model_input_names
+            }
+            batch = self._tokenizer.pad(rows, return_tensors="pt")
             with torch.inference_mode():
                 output = self._model(**batch)
             starts = output.start_logits.float().numpy()
             ends = output.end_logits.float().numpy()
-            for row in range(len(starts)):
-                place = first + row
-                text = texts[sources[place]]
+            for row, (place, window) in enumerate(part):
+                text = texts[place]
                 # Some tokenizers count the space before a word as part of it.
                 ranges = [
-                    next(trimmed(text, start, end), (start, start)) for start, end in offsets[place]
+                    next(trimmed(text, start, end), (start, start)) for start, end in window.offsets
                 ]
-                begin = 0 if begins is None else begins[sources[place]]
+                begin = 0 if begins is None else begins[place]
                 is_text = [
                     sequence == 1 and start >= begin
                     for sequence, (start, _) in zip(
-                        encoded.sequence_ids(place), offsets[place], strict=True
+                        window.sequence_ids, window.offsets, strict=True
                     )
                 ]
-                null = encoded["input_ids"][place].index(self._tokenizer.cls_token_id)
+                null = window.ids.index(self._tokenizer.cls_token_id)
                 found = decode(
                     starts[row, : len(ranges)],
                     ends[row, : len(ranges)],
@@ -93,15 +93,8 @@ class HubReader:
                     is_text,
                     null_position=null,
                 )
-                spans.append((sources[place], found))
+                spans.append((place, found))
         return [
             Reading(tuple(merge([found for _, found in group])))
             for _, group in groupby(spans, key=lambda pair: pair[0])
         ]
-
-    def _shortened(self, question: str) -> str:
-        most = int(self._window * QUESTION_SHARE)
-        offsets = self._tokenizer(
-            question, add_special_tokens=False, return_offsets_mapping=True, verbose=False
-        )["offset_mapping"]
-        return question if len(offsets) <= most else question[offsets[-most][0] :]

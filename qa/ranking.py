@@ -2,6 +2,7 @@
 
 import re
 import string
+from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -54,11 +55,15 @@ def rank(
     answer, at the place of the best of them.
     """
     distinct: dict[str, list[Quote]] = {}
-    kept: list[Quote] = []
+    kept: dict[str, list[tuple[int, int]]] = {}
     for quote in sorted(pool(hits, readings, retrieval_weight), key=_order):
-        if any(quote.overlaps(other) for other in kept):
+        ranges = kept.setdefault(quote.document_id, [])
+        # Those that are kept lie apart: of those that begin before this one ends, the last is the
+        # one that reaches farthest.
+        before = bisect_left(ranges, (quote.end,))
+        if before and ranges[before - 1][1] > quote.start:
             continue
-        kept.append(quote)
+        insort(ranges, (quote.start, quote.end))
         distinct.setdefault(normalized(quote.text), []).append(quote)
     return [Ranked(quotes[0], tuple(quotes[1:])) for quotes in distinct.values()]
 

@@ -1,16 +1,17 @@
 """Reading a passage for an answer: the `Reader` port and the bundled adapter."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
-from tokenizers import Encoding
+from tokenizers import Encoding, Tokenizer
 
 from index.errors import ModelError
 from index.onnx_model import MANIFEST, OnnxModel
+from index.sentences import Range
 from index.threads import Precedence
 from qa.answers import Span
 from qa.calibration import Calibration, understood
@@ -54,6 +55,51 @@ def shared_tokens(window: int) -> int:
     return min(_MOST_SHARED, window // 4)
 
 
+def ending(question: str, offsets: Callable[[str], Sequence[Range]], most: int) -> str:
+    """The question, or as much of its end as has so many tokens at most.
+
+    `offsets` gives the ranges of code points of a text's tokens.
+    """
+    found = offsets(question)
+    while len(found) > most:
+        # The rest of a word that is cut may have other tokens, and more of them, than it had there.
+        question = question[max(1, found[-most][0]) :]
+        found = offsets(question)
+    return question
+
+
+class Cutter:
+    """Cuts questions with their texts into windows of so many tokens, the same for all readers.
+
+    Several threads may use it: its tokenizers are its own, and their settings never change.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, window: int) -> None:
+        self._plain, self._cutting = (Tokenizer.from_str(tokenizer.to_str()) for _ in range(2))
+        for one in (self._plain, self._cutting):
+            one.no_truncation()
+            one.no_padding()
+        special = tokenizer.num_special_tokens_to_add(is_pair=True)
+        self._question_tokens = int((window - special) * QUESTION_SHARE)
+        self._cutting.enable_truncation(
+            window, stride=shared_tokens(window), strategy="only_second"
+        )
+
+    def windows(self, pairs: Sequence[tuple[str, str]]) -> list[list[Encoding]]:
+        """The windows of each question with its text, at least one, in order."""
+        short = {
+            question: ending(question, self._offsets, self._question_tokens)
+            for question in {question for question, _ in pairs}
+        }
+        encodings = self._cutting.encode_batch(
+            [(short[question], text) for question, text in pairs]
+        )
+        return [[encoding, *encoding.overflowing] for encoding in encodings]
+
+    def _offsets(self, question: str) -> list[Range]:
+        return self._plain.encode(question, add_special_tokens=False).offsets
+
+
 def chance(score: float) -> float:
     """The probability of a span with this score, in logits, against "no answer"."""
     return 0.0 if score < -700 else 1 / (1 + math.exp(-score))
@@ -95,13 +141,7 @@ class OnnxReader:
     def __init__(self, folder: Path, threads: int | None = None) -> None:
         self._model = OnnxModel(folder, "reader", threads)
         manifest = self._model.manifest
-        tokenizer = self._model.tokenizer
-        self._plain = type(tokenizer).from_str(tokenizer.to_str())
-        special = tokenizer.num_special_tokens_to_add(is_pair=True)
-        self._question_tokens = int((manifest.window - special) * QUESTION_SHARE)
-        tokenizer.enable_truncation(
-            manifest.window, stride=shared_tokens(manifest.window), strategy="only_second"
-        )
+        self._cutter = Cutter(self._model.tokenizer, manifest.window)
         self.name = manifest.name
         self.checksum = manifest.checksum
         try:
@@ -115,13 +155,8 @@ class OnnxReader:
         self, question: str, texts: Sequence[str], begins: Sequence[int] | None = None
     ) -> list[Reading]:
         """See `Reader.read`."""
-        question = self._shortened(question)
-        encodings = self._model.tokenizer.encode_batch([(question, text) for text in texts])
-        windows = [
-            (place, window)
-            for place, encoding in enumerate(encodings)
-            for window in (encoding, *encoding.overflowing)
-        ]
+        cut = self._cutter.windows([(question, text) for text in texts])
+        windows = [(place, window) for place, found in enumerate(cut) for window in found]
         outputs = self._model.run([window for _, window in windows], Precedence.QUESTION)
         spans = [
             (place, _decode_window(window, starts, ends, 0 if begins is None else begins[place]))
@@ -131,12 +166,6 @@ class OnnxReader:
             Reading(tuple(merge([found for _, found in group])))
             for _, group in groupby(spans, key=lambda pair: pair[0])
         ]
-
-    def _shortened(self, question: str) -> str:
-        offsets = self._plain.encode(question, add_special_tokens=False).offsets
-        if len(offsets) <= self._question_tokens:
-            return question
-        return question[offsets[-self._question_tokens][0] :]
 
 
 def _decode_window(

@@ -50,6 +50,7 @@ def annotations_body(reply: Reply, hits: Iterable[tuple[Hit, Citation]] = ()) ->
         label=reply.question,
         total=len(items),
         reason=reply.reason,
+        skipped=reply.skipped,
         first=page,
     )
 

@@ -1,13 +1,15 @@
 """Names the concrete classes; everything else asks for a port."""
 
+import sqlite3
 import threading
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import index
 import qa
-from index.database import BESIDE
+from index.database import BESIDE, DATABASE
 from index.embedding import Embedder, ModelIdentity, OnnxEmbedder
 from index.errors import IncompatibleIndex, InvalidSettings, NoIndex
 from index.files import at_home
@@ -263,17 +265,31 @@ def open_server(settings: Settings, door: "Door") -> "Server":
 
 
 def discard(opened: Opened) -> None:
-    """Close and take away an index that has just been created and holds nothing.
+    """Close an index that has just been created, and take it away if it holds nothing.
 
-    What lies beside it, such as a server's keys, stays.
+    One that another process has meanwhile begun to use stays, as does what lies beside an index,
+    such as a server's keys.
     """
     opened.engine.close()
     folder = opened.store.folder
+    if not _is_deserted(folder):
+        return
     for part in folder.iterdir():
         if part.name not in BESIDE:
             part.unlink()
     if not any(folder.iterdir()):
         folder.rmdir()
+
+
+def _is_deserted(folder: Path) -> bool:
+    """Whether no process has the index in a folder open, and it holds no document."""
+    with closing(sqlite3.connect(folder / DATABASE, timeout=0)) as database:
+        try:
+            # Only who is alone with a database can take it out of WAL mode.
+            alone = database.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
+        except sqlite3.OperationalError:
+            return False
+        return alone and database.execute("SELECT 1 FROM documents LIMIT 1").fetchone() is None
 
 
 def splitter(settings: Settings, recorded: Splitter | None = None) -> Splitter:

@@ -1,7 +1,6 @@
 """`pincite calibrate`: fit how sure answers are to labelled questions."""
 
 import json
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -36,6 +35,7 @@ from qa.evaluation.page import Table
 from qa.evaluation.questions import Locator, Target, load_questions, locate
 from qa.evaluation.sampling import sample
 from qa.evaluation.wording import NOTHING, decimal, percent, whole
+from qa.evaluation.writing import write_text
 from qa.index_calibration import IndexCalibration, remember, remembered
 from qa.kept_readings import KeptReadings
 from qa.reader import Reader
@@ -260,19 +260,14 @@ def _write(folder: Path, calibration: Calibration) -> None:
     content = json.loads(path.read_text(encoding="utf-8"))
     content["settings"]["calibration"] = written(calibration)
     text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+    mode = path.stat().st_mode
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=folder, prefix=MANIFEST, delete=False
-        ) as stream:
-            stream.write(text)
-        whole_file = Path(stream.name)
-        whole_file.chmod(path.stat().st_mode)
-        whole_file.replace(path)
-    except OSError as error:
+        write_text(path, text)
+    except InvalidSettings as error:
         raise InvalidSettings(
-            f"{path}: cannot be written ({error.strerror}); copy the reader's folder to a place "
-            "that can be, and name it with --reader"
+            f"{error}; copy the reader's folder to a place that can be, and name it with --reader"
         ) from error
+    path.chmod(mode)
 
 
 def _show(

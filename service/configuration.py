@@ -186,6 +186,10 @@ class Web:
         address = urlsplit(words)
         if address.scheme not in ("http", "https") or not address.hostname:
             raise ValueError
+        # A port, or a name, that there cannot be raises what is a ValueError.
+        if address.port == 0:
+            raise ValueError
+        address.hostname.encode("idna").decode("idna")
         if "@" in address.netloc or not (words.isascii() and words.isprintable()) or " " in words:
             raise ValueError
         return words

@@ -20,6 +20,7 @@ The rest of the tree is in `index.errors`.
 """
 
 import math
+import re
 from dataclasses import dataclass
 
 from index import errors
@@ -146,6 +147,11 @@ MEANINGS: dict[type[errors.PinciteError], Meaning] = {
 def meaning(error: errors.PinciteError) -> Meaning:
     """What `error` means: its own entry, or that of the nearest class it descends from."""
     return next(MEANINGS[kind] for kind in type(error).__mro__ if kind in MEANINGS)
+
+
+def slug(kind: type[errors.PinciteError]) -> str:
+    """The name of a kind of error on the wire: `UnknownDocument` is `unknown-document`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind.__name__).lower()
 
 
 def told(error: errors.PinciteError) -> str:

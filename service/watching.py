@@ -32,11 +32,14 @@ def follow(
     digests = Digests(remember=True)
     told: set[Outcome] | None = None
     for due in updates([at_home(name) for name in folders], stop, index=index, sweep=sweep):
-        found = scan(folders, index).without(due.busy)
         try:
+            found = scan(folders, index).without(due.busy)
             outcomes = _until(stop, engine.sync(found, digests=digests))
         except PinciteError as error:
             complain(error)
+            continue
+        except OSError as error:
+            complain(PinciteError(f"the folders cannot be looked at: {error}"))
             continue
         troubles = {outcome for outcome in outcomes if outcome.status is Status.FAILED}
         if told is None or troubles - told or any(outcome.changes for outcome in outcomes):

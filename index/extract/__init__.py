@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 # Raised when any format is read in another way, so that files that did not change are read again.
-EXTRACTOR_VERSION: int = 2
+EXTRACTOR_VERSION: int = 3
 
 # What is said of a document is for choosing it and for showing; it is cut where it is longer.
 MOST_METADATA = 100

@@ -19,7 +19,7 @@ from index.extract.html import read_html
 from index.extract.joining import append
 from index.extract.nesting import flatten
 from index.extract.source import Source
-from index.extract.zipped import check_archive, read_entry
+from index.extract.zipped import check_archive, read_entry, take_entries
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -56,7 +56,7 @@ def read(source: Source) -> Extracted:
         DocumentTooLarge: it unpacks to more than is left of the budget.
     """
     with (
-        check_archive(source, lambda name: not name.lower().endswith(_MEDIA)) as archive,
+        check_archive(source, lambda name: not _is_media(name)) as archive,
         parsing(source.name, "an EPUB"),
     ):
         return _Book(archive, source).read()
@@ -113,7 +113,8 @@ class _Book:
         ids = dict.fromkeys(ref.get("idref", "") for ref in _all(self._package, "itemref"))
         seen: set[str] = set()
         for path, kind, properties in (self._items[one] for one in ids if one in self._items):
-            if kind in _CHAPTERS and "nav" not in properties and path in self._names - seen:
+            is_chapter = kind in _CHAPTERS and "nav" not in properties
+            if is_chapter and path in self._names and path not in seen:
                 seen.add(path)
                 yield path
 
@@ -156,14 +157,23 @@ class _Book:
         return _resolve(self._path, href)
 
     def _page(self, path: str) -> str:
-        data = read_entry(self._archive, path, self._source)
-        return _as_html(decode(data, "application/xhtml+xml") or "")
+        return _as_html(decode(self._entry(path), "application/xhtml+xml") or "")
 
     def _xml(self, path: str) -> Element:
         from defusedxml.ElementTree import fromstring
 
-        root: Element = fromstring(read_entry(self._archive, path, self._source))
+        root: Element = fromstring(self._entry(path))
         return root
+
+    def _entry(self, path: str) -> bytes:
+        if _is_media(path) and path in self._names:
+            # It was not expected to be read, and so not counted.
+            take_entries(self._source, [self._archive.getinfo(path)])
+        return read_entry(self._archive, path, self._source)
+
+
+def _is_media(name: str) -> bool:
+    return name.lower().endswith(_MEDIA)
 
 
 def _from_nav(page: str, path: str) -> _Contents:

@@ -9,7 +9,7 @@ from index.extract.source import Container, Member, Source
 # A line "From ann@example.org Mon Jan  5 10:00:00 2026" after a blank one, with headers below it,
 # begins a message.
 _FROM = re.compile(
-    rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From \S+[ \t][^\n]*\d\d:\d\d[^\n]*\n"
+    rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From \S++[ \t](?>[^\n]*?\d\d:\d\d)[^\n]*+\n"
     rb"(?=[!-9;-~]{1,200}:)"
 )
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)

@@ -10,16 +10,29 @@ DEEPEST = 512
 MOST_FORMATTING = 32
 MOST_ATTRIBUTES = 1000
 
-_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/><]*)")
+# The text in these is no markup.
+_RAW = "script style textarea title xmp iframe noembed noframes"
+# What follows a tag's name, to its end; each part takes all it can, so that no text costs more
+# than linear time.
+_REST = r"""(?:[^>=]++|=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?+)*+(?:>|\Z)"""
+# A comment, an element whose text is no markup up to its end tag, or another tag.
+_TAG = re.compile(
+    r"<!--(?:-?>|.*?(?:--!?>|\Z))"
+    rf"|<(?P<raw>{'|'.join(_RAW.split())})(?=[\s/>])(?P<raw_rest>{_REST}).*?(?=</(?P=raw)[\s/>]|\Z)"
+    rf"|(?P<named><(?P<slash>/?)(?P<name>[a-z][^\s/>]*+))(?P<rest>{_REST})",
+    re.ASCII | re.DOTALL | re.IGNORECASE,
+)
 _QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
-_TAG_START = re.compile(r"<[a-zA-Z][^\s/><]*")
 # Elements without content, or whose end tag is often left out and of which few nest.
 _UNNESTED = (
     "area base br col embed hr img input link meta param source track wbr frame keygen basefont"
     " html head body p li dt dd tr td th thead tbody tfoot option optgroup colgroup caption rp rt"
-    " path circle rect line polygon polyline ellipse use stop image animate"
+    " path circle rect line polygon polyline ellipse use stop image set mpath view"
+    " animate animatetransform animatemotion feblend fecolormatrix fecomposite fedropshadow feflood"
+    " fegaussianblur feimage femergenode femorphology feoffset fetile feturbulence"
+    " mspace mprescripts none mglyph maligngroup malignmark"
 )
-_NOT_COUNTED = frozenset(_UNNESTED.split())
+_NOT_COUNTED = frozenset([*_UNNESTED.split(), *_RAW.split()])
 _INLINE = "a b big code em font i nobr s small strike strong tt u"
 _FORMATTING = frozenset(_INLINE.split())
 
@@ -36,12 +49,11 @@ def flatten(text: str) -> str:
     edits: list[tuple[int, int, str]] = []
     depth = formatting = extra = extra_formatting = 0
     for tag in _TAG.finditer(text):
-        name = tag[2].lower()
-        if name in _NOT_COUNTED:
+        if tag["named"] is None or (name := tag["name"].lower()) in _NOT_COUNTED:
             continue
         renamed = ""
         if name in _FORMATTING:
-            if not tag[1]:
+            if not tag["slash"]:
                 formatting += 1
                 renamed = "<wbr" if formatting > MOST_FORMATTING else ""
                 extra_formatting += bool(renamed)
@@ -49,7 +61,7 @@ def flatten(text: str) -> str:
                 formatting -= 1
                 renamed = "</wbr" if extra_formatting else ""
                 extra_formatting -= bool(renamed)
-        elif not tag[1]:
+        elif not tag["slash"]:
             depth += 1
             renamed = "<hr" if depth > DEEPEST else ""
             extra += bool(renamed)
@@ -58,7 +70,7 @@ def flatten(text: str) -> str:
             renamed = "<hr" if extra else ""
             extra -= bool(renamed)
         if renamed:
-            edits.append((tag.start(), tag.end(), renamed))
+            edits.append((*tag.span("named"), renamed))
     if not edits:
         return text
     pieces: list[str] = []
@@ -71,12 +83,14 @@ def flatten(text: str) -> str:
 
 def _without_long_tags(text: str) -> str:
     """Cut the attributes off where hardly anything but an attack has so many."""
-    chunks = text.split(">")
-    if all(len(chunk) <= 2 * MOST_ATTRIBUTES for chunk in chunks):
+    if all(len(chunk) <= 2 * MOST_ATTRIBUTES for chunk in text.split(">")):
         return text
-    for at, chunk in enumerate(chunks):
-        if len(chunk) > 2 * MOST_ATTRIBUTES:
-            start = _TAG_START.search(chunk)
-            if start and len(_QUOTED.sub("", chunk[start.end() :]).split()) > MOST_ATTRIBUTES:
-                chunks[at] = chunk[: start.end()]
-    return ">".join(chunks)
+    return _TAG.sub(_shortened, text)
+
+
+def _shortened(tag: re.Match[str]) -> str:
+    rest = tag["rest"] or tag["raw_rest"] or ""
+    if len(rest) <= 2 * MOST_ATTRIBUTES or len(_QUOTED.sub("", rest).split()) <= MOST_ATTRIBUTES:
+        return tag[0]
+    start, end = tag.span("raw_rest" if tag["named"] is None else "rest")
+    return f"{tag.string[tag.start() : start]}>{tag.string[end : tag.end()]}"

@@ -134,7 +134,9 @@ _TAG = re.compile(r"</?[a-z][a-z0-9]*(?=[\s/>])", re.IGNORECASE)
 _HEAD = 16384
 _MAIL_HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*):(?:[ \t]|$)|[ \t]+\S")
 _MAIL_FROM = re.compile(r"From \S+.*\d\d:\d\d")
-_MAIL_ONLY = {"mime-version", "message-id", "received", "return-path", "delivered-to", "x-mailer"}
+_MAIL_ONLY = {"mime-version", "message-id", "return-path", "delivered-to", "x-mailer"}
+# So may a letter that is dated begin, but not in these words.
+_RECEIVED = re.compile(r"received:\s*(?:\(|(?:from|by|with|via|id|for)\s)", re.IGNORECASE)
 _EMLX = re.compile(r"\d{1,10}[ \t]*\r?\n")
 
 
@@ -240,12 +242,17 @@ def _mail_kind(data: bytes, name: str, hint: str | None) -> str | None:
     lines = lines[: max(1, len(lines) - 1)] if len(data) > _HEAD else lines
     is_box = bool(lines) and _MAIL_FROM.match(lines[0]) is not None
     headers: set[str] = set()
-    for line in lines[1:] if is_box else lines:
+    received = False
+    for at, line in enumerate(lines):
+        if at == 0 and is_box:
+            continue
         match = _MAIL_HEADER.match(line)
         if match is None or (not headers and not match[1]):
             break
         headers.add((match[1] or "").lower())
-    if not headers or not (headers & _MAIL_ONLY or hint in (MAIL, MBOX)):
+        # What it says may begin in the next line.
+        received = received or _RECEIVED.match(" ".join(lines[at : at + 2])) is not None
+    if not headers or not (received or headers & _MAIL_ONLY or hint in (MAIL, MBOX)):
         return None
     return MBOX if is_box and hint != MAIL else MAIL
 

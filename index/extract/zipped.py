@@ -8,7 +8,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from index.errors import DocumentTooLarge, UnreadableDocument
 from index.extract.source import Source
@@ -57,13 +57,22 @@ def check_archive(
             f"{source.name}: has {len(entries):,} parts, more than the {MOST_ENTRIES:,} a document "
             "may; save it again in the program it comes from"
         )
-    kept = [entry for entry in entries if wanted(entry.filename)]
-    if any(entry.flag_bits & _ENCRYPTED for entry in kept):
+    take_entries(source, [entry for entry in entries if wanted(entry.filename)])
+    return archive
+
+
+def take_entries(source: Source, entries: Sequence[zipfile.ZipInfo]) -> None:
+    """Take what entries unpack to from the budget.
+
+    Raises:
+        UnreadableDocument: one of them is encrypted.
+        DocumentTooLarge: they unpack to more than is left.
+    """
+    if any(entry.flag_bits & _ENCRYPTED for entry in entries):
         raise UnreadableDocument(
             f"{source.name}: is encrypted; save a copy without a password and index that"
         )
-    source.budget.take_expanded(sum(entry.file_size for entry in kept))
-    return archive
+    source.budget.take_expanded(sum(entry.file_size for entry in entries))
 
 
 def read_entry(archive: zipfile.ZipFile, name: str, source: Source) -> bytes:

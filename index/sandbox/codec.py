@@ -38,6 +38,7 @@ from index.rendering import PageImage, png_size
 from index.sandbox.jobs import Drawing, Held, Job, Result, Task
 
 _LENGTHS = struct.Struct(">QQ")
+_LARGEST = 2**31
 
 _Ranges = Sequence[Page | Section | Part | Cell]
 
@@ -210,7 +211,7 @@ def result_from(header: Mapping[str, Any], blob: bytes, task: Task) -> Result | 
         if inside != task.inside and not (task.inside + INSIDE).startswith(inside + INSIDE):
             raise ValueError("a file that was not asked for")
         return Taken(blob, inside, None if kind is None else _a(str, kind))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise BadMessage(f"no result: {error!r}") from error
 
 
@@ -260,25 +261,24 @@ def extraction_from(header: Mapping[str, Any], blob: bytes, uri: str) -> Extract
         )
         blobs.end()
         problems = tuple(
-            Problem(_inside(_a(str, place), uri), _a(str, reason), _a(bool, unsupported))
+            Problem(_inside(_text(place), uri), _text(reason), _a(bool, unsupported))
             for place, reason, unsupported in _a(list, header["problems"])
         )
         return Extraction(documents, problems, _digest(header["sha256"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise BadMessage(f"no extraction: {error!r}") from error
 
 
 def _document_from(header: Mapping[str, Any], blobs: "_Blobs", uri: str) -> Document:
-    place = _inside(_a(str, header["uri"]), uri)
-    text = _a(str, header["text"])
-    text.encode()
+    place = _inside(_text(header["uri"]), uri)
+    text = _text(header["text"])
     pages = [_page_from(_a(list, it), blobs) for it in _a(list, header["pages"])]
     sections = [
-        Section(tuple(_a(str, heading) for heading in _a(list, path)), _a(int, start), _a(int, end))
+        Section(tuple(_text(heading) for heading in _a(list, path)), _number(start), _number(end))
         for path, start, end in _a(list, header["sections"])
     ]
     parts = [
-        Part(_kind(kind), _a(str, name), _a(int, start), _a(int, end))
+        Part(_kind(kind), _text(name), _number(start), _number(end))
         for kind, name, start, end in _a(list, header["parts"])
     ]
     cells = list(_cells_from(_a(list, header["cells"])))
@@ -288,13 +288,13 @@ def _document_from(header: Mapping[str, Any], blobs: "_Blobs", uri: str) -> Docu
     return Document(
         id=document_id(place),
         uri=place,
-        title=_a(str, header["title"]),
-        media_type=_a(str, header["media_type"]),
+        title=_text(header["title"]),
+        media_type=_text(header["media_type"]),
         text=text,
         sha256=_digest(header["sha256"]),
         pages=tuple(pages),
         sections=tuple(sections),
-        metadata={_a(str, k): _a(str, v) for k, v in _a(dict, header["metadata"]).items()},
+        metadata={_text(k): _text(v) for k, v in _a(dict, header["metadata"]).items()},
         parts=tuple(parts),
         cells=tuple(cells),
         title_from_name=_a(bool, header["title_from_name"]),
@@ -306,13 +306,13 @@ def _page_from(fields: list[Any], blobs: "_Blobs") -> Page:
     glyphs = None
     if size:
         width, height, length = size
-        glyphs = Glyphs(_length(width), _length(height), blobs.take(_a(int, length)))
-    return Page(_a(int, number), _a(int, start), _a(int, end), glyphs)
+        glyphs = Glyphs(_length(width), _length(height), blobs.take(_number(length)))
+    return Page(_number(number), _number(start), _number(end), glyphs)
 
 
 def _cells_from(numbers: list[Any]) -> Iterator[Cell]:
     for start, end, row, column in zip(*[iter(numbers)] * 4, strict=True):
-        yield Cell(_a(int, start), _a(int, end), _a(int, row), _a(int, column))
+        yield Cell(_number(start), _number(end), _number(row), _number(column))
 
 
 class _Blobs:
@@ -339,6 +339,21 @@ def _a(kind: type[_T], value: object) -> _T:
     if type(value) is not kind:
         raise BadMessage(f"{type(value).__name__} where {kind.__name__} belongs")
     return value
+
+
+def _number(value: object) -> int:
+    # No file has more of anything, and the database takes no more than eight bytes of a number.
+    number = _a(int, value)
+    if not 0 <= number <= _LARGEST:
+        raise ValueError(f"no number of anything: {number.bit_length()} bits")
+    return number
+
+
+def _text(value: object) -> str:
+    text = _a(str, value)
+    # The database takes no lone surrogates.
+    text.encode()
+    return text
 
 
 def _kind(value: object) -> PartKind:

@@ -50,7 +50,7 @@ class Fence:
     """What a process may not leave; once up, it stays up for the life of the process.
 
     `paths` are the folders modules are imported from. `scratch` is a folder that text recognition
-    may use; with it, the program `tesseract` may be run.
+    may use; with it, the program `tesseract` may be run, and ended.
     """
 
     def __init__(self, paths: Sequence[str], scratch: str | None = None) -> None:
@@ -80,7 +80,7 @@ class Fence:
             self._listed(details[0])
         elif event in _STARTS:
             self._started(event, details)
-        elif event in _PROGRAMS:
+        elif event in _PROGRAMS and not (event == "os.kill" and self._is_own(details[0])):
             raise Refused(f"run a program ({event})")
         elif event in _CHANGES or event.startswith("shutil."):
             self._changed(event, details)
@@ -129,6 +129,18 @@ class Fence:
             if isinstance(first, str | bytes) and _program(first) == "tesseract":
                 return
         raise Refused(f"run a program ({event})")
+
+    def _is_own(self, process: object) -> bool:
+        """Whether this is a program that was started here, which may be ended, too."""
+        if self._scratch is None or not isinstance(process, int) or process <= 0:
+            return False
+        if sys.platform == "linux":
+            try:
+                os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return False
+            return True
+        return False
 
     def _loaded(self, name: object) -> None:
         if name is None or (isinstance(name, str) and PurePath(name).name == name):

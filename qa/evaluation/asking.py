@@ -96,8 +96,9 @@ def ask_all(
     span_probability: SpanProbability = lambda _, __: None,
 ) -> tuple[list[Judged], list[Fault]]:
     """Ask every question; what cannot be asked is a fault. `report` is told how many are done."""
-    # Everything is asked for, so that what was held back is seen too.
-    whatever = replace(options, min_confidence=0.0)
+    # Everything is asked for, so that what was held back is seen too; but it ends no reading.
+    enough = None if options.enough is None else max(options.enough, threshold)
+    whatever = replace(options, min_confidence=0.0, enough=enough)
     judged, faults = [], []
     for count, target in enumerate(targets, 1):
         try:

@@ -24,6 +24,7 @@ class LabelledQuestion:
 
     `id` is unique in its file, `place` where it stands there. `starts` are the code points of the
     context at which the answers begin, one each; `title` is the article's, "" where none is named.
+    `article` names what the context is a part of where the title does not, by its document's id.
     """
 
     id: str
@@ -33,6 +34,7 @@ class LabelledQuestion:
     place: str
     starts: tuple[int, ...] = ()
     title: str = ""
+    article: str = ""
 
 
 @dataclass(frozen=True, slots=True)

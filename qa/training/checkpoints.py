@@ -45,23 +45,25 @@ class Checkpoints:
         """Keep a checkpoint; it is there whole or not at all.
 
         Raises:
-            OSError: the disk is full, or the folder cannot be written.
+            ModelError: the disk is full, or the folder cannot be written.
         """
-        import torch
-
+        # Those of programs that were killed; they are as large as checkpoints.
+        for left in self._folder.glob(f".{_PREFIX}*"):
+            shutil.rmtree(left, ignore_errors=True)
         place = self._place(progressed)
         part = self._folder / f".{place.name}.{os.getpid()}"
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        torch.save(model.state_dict(), part / _WEIGHTS)
-        torch.save(optimizer.state_dict(), part / _OPTIMIZER)
-        (part / _STATE).write_text(json.dumps(asdict(progressed)), encoding="utf-8")
-        for file in part.iterdir():
-            with file.open("rb+") as written:
-                os.fsync(written.fileno())
-        shutil.rmtree(place, ignore_errors=True)
-        part.rename(place)
-        put_on_disk(self._folder)
+        try:
+            _write(part, progressed, model, optimizer)
+            shutil.rmtree(place, ignore_errors=True)
+            part.rename(place)
+            put_on_disk(self._folder)
+        # torch says with a RuntimeError that a file cannot be written.
+        except (OSError, RuntimeError) as error:
+            shutil.rmtree(part, ignore_errors=True)
+            raise ModelError(
+                f"{self._folder}: a checkpoint cannot be kept there ({error}); make room, and run "
+                "the command again to go on from the one before"
+            ) from error
         longer = [one for one in self._kept() if self._read(one).ends is None]
         for old in self._kept()[:-2]:
             if old not in longer[-1:]:
@@ -106,6 +108,19 @@ class Checkpoints:
 
     def _place(self, progressed: Progressed) -> Path:
         return self._folder / f"{_PREFIX}{progressed.steps:08d}"
+
+
+def _write(part: Path, progressed: Progressed, model: Any, optimizer: Any) -> None:
+    """Put all of a checkpoint on the disk, in a folder of its own."""
+    import torch
+
+    part.mkdir(parents=True)
+    torch.save(model.state_dict(), part / _WEIGHTS)
+    torch.save(optimizer.state_dict(), part / _OPTIMIZER)
+    (part / _STATE).write_text(json.dumps(asdict(progressed)), encoding="utf-8")
+    for file in part.iterdir():
+        with file.open("rb+") as written:
+            os.fsync(written.fileno())
 
 
 def _unreadable(place: Path, error: Exception) -> ModelError:

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Sequence
 
 from index.documents import Document, Passage
+from index.errors import InvalidQuestion
 from index.passages import context_at
 from index.store import PassageStore
 from qa.evaluation.faults import Fault
 from qa.evaluation.labelled import LabelledQuestion
-from qa.evaluation.questions import Target
+from qa.evaluation.questions import AskedQuestion, Target
 
-# So many characters are shown on each side of an answer at least, as far as there are any.
+# So many characters are shown on each side of an answer at least, as far as there are any, and
+# twice as many at most.
 _REACH = 1500
 
 
@@ -19,7 +21,7 @@ def with_texts(
     """Each question with the stretch of its document around its answers, under its headings.
 
     One without an answer comes with the passage that `near` finds first for it. Those whose answer
-    has no place in a document cannot be used.
+    has no place in a document, or that cannot be asked, cannot be used.
     """
     found, faults = [], []
     for target in targets:
@@ -28,25 +30,36 @@ def with_texts(
             found.append(_answered(target, store.document(target.places[0].document_id)))
         elif target.answerable:
             faults.append(Fault(asked.place, "has an answer whose place is not known"))
-        elif passages := near(asked.text):
-            first = passages[0]
-            found.append(
-                LabelledQuestion(
-                    asked.id, asked.text, first.text, (), asked.place, (), first.context
-                )
-            )
         else:
-            faults.append(Fault(asked.place, "finds nothing in the index to be read for it"))
+            try:
+                passages = near(asked.text)
+            except InvalidQuestion as error:
+                faults.append(Fault(asked.place, str(error)))
+                continue
+            if passages:
+                found.append(_unanswered(asked, passages[0]))
+            else:
+                faults.append(Fault(asked.place, "finds nothing in the index to be read for it"))
     return found, faults
+
+
+def _unanswered(asked: AskedQuestion, first: Passage) -> LabelledQuestion:
+    return LabelledQuestion(
+        asked.id,
+        asked.text,
+        first.text,
+        (),
+        asked.place,
+        (),
+        first.context,
+        first.document_id,
+    )
 
 
 def _answered(target: Target, document: Document) -> LabelledQuestion:
     text = document.text
     first = target.places[0]
-    blank = text.rfind("\n\n", 0, max(0, first.start - _REACH))
-    begin = 0 if blank < 0 else blank + 2
-    stop = text.find("\n\n", min(len(text), first.end + _REACH))
-    stop = len(text) if stop < 0 else stop
+    begin, stop = _begin(text, first.start), _stop(text, first.end)
     inside = [
         place
         for place in target.places
@@ -60,4 +73,31 @@ def _answered(target: Target, document: Document) -> LabelledQuestion:
         target.question.place,
         tuple(place.start - begin for place in inside),
         context_at(document, first.start),
+        document.id,
     )
+
+
+def _begin(text: str, start: int) -> int:
+    """Where what is shown before an answer begins: after a blank line, or else a line's end."""
+    latest = max(0, start - _REACH)
+    earliest = max(0, latest - _REACH)
+    for mark in ("\n\n", "\n"):
+        at = text.rfind(mark, earliest, latest)
+        if at >= 0:
+            return at + len(mark)
+        if earliest == 0:
+            return 0
+    return latest
+
+
+def _stop(text: str, end: int) -> int:
+    """Where what is shown after an answer stops: at a blank line, or else at a line's end."""
+    earliest = min(len(text), end + _REACH)
+    latest = min(len(text), earliest + _REACH)
+    for mark in ("\n\n", "\n"):
+        at = text.find(mark, earliest, latest)
+        if at >= 0:
+            return at
+        if latest == len(text):
+            return latest
+    return earliest

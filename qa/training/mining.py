@@ -12,7 +12,7 @@ from index.documents import Document, Passage
 from index.embedding import Embedder, ModelIdentity, Vectors
 from index.indexing import embed
 from index.passages import Splitter, split
-from index.retriever import Retriever
+from index.retriever import MOST_CHARACTERS, Retriever
 from index.store import Entry, Intake, Origin, PassageStore
 
 # By so much at most, in radians, the vectors of texts differ that ought to be alike.
@@ -72,12 +72,14 @@ class Mine:
         self._retriever = Retriever(store, embedder)
 
     def fill(self, texts: Sequence[Text], report: Callable[[int], None] = lambda _: None) -> None:
-        """Store texts, those that are there already left as they are.
+        """Store texts, those that are there already left as they are, and remove all others.
 
         `report` is told how many are done.
         """
         known = {state.origin.uri for state in self._store.origins()}
         distinct = {_uri(text): text for text in texts}
+        if gone := sorted(known - distinct.keys()):
+            self._store.rearrange([], gone)
         missing = iter([(uri, text) for uri, text in distinct.items() if uri not in known])
         done = len(distinct.keys() & known)
         report(done)
@@ -101,12 +103,16 @@ class Mine:
             yield Intake(Origin(uri, document.sha256, ""), [Entry(document, cut, rows)])
 
     def near(self, question: str) -> list[Passage]:
-        """The passages that a question finds first, best first."""
-        return nearest(self._retriever, question)
+        """The passages that a question finds first, best first; of a long one its end is asked."""
+        return nearest(self._retriever, question.strip()[-MOST_CHARACTERS:])
 
 
 def nearest(retriever: Retriever, question: str) -> list[Passage]:
-    """The passages of an index that a question finds first, best first."""
+    """The passages of an index that a question finds first, best first.
+
+    Raises:
+        InvalidQuestion: the question is empty or too long.
+    """
     (query,) = retriever.embed([question])
     return [hit.passage for hit in retriever.search(query, LOOKED_AT)]
 

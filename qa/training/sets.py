@@ -1,8 +1,10 @@
 """The labelled sets that a reader is trained on, and in which order their questions come."""
 
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from index.errors import InvalidLabels, InvalidSettings
@@ -25,7 +27,8 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
     """What is trained on of a file, and what is kept for measuring; `titled` tells that the titles
-    of its articles are names of what the texts are about.
+    of its articles are names of what the texts are about. `sha256` is that of the file; where the
+    texts are not in it, `texts` is one over all that is trained on, else "".
     """
 
     source: Source
@@ -34,6 +37,7 @@ class TrainingSet:
     held_out: tuple[LabelledQuestion, ...]
     titled: bool
     faults: tuple[Fault, ...]
+    texts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,17 @@ def parted(
         tuple(question for question, apart in pairs if apart),
         len({question.title for question in found}) > 1,
         tuple(faults),
+        _texts(questions) if any(one.article for one in found) else "",
     )
+
+
+def _texts(questions: Sequence[LabelledQuestion]) -> str:
+    """A SHA-256 over questions, their texts and their answers, in hexadecimal."""
+    found = sha256()
+    for one in questions:
+        parts = [one.question, one.context, one.answers, one.starts, one.title]
+        found.update(json.dumps(parts).encode())
+    return found.hexdigest()
 
 
 class Order:

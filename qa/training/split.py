@@ -17,6 +17,9 @@ def held_out(article: str) -> bool:
 
 
 def articles(questions: Sequence[LabelledQuestion]) -> list[str]:
-    """The article that each question is about: its title, its text where the set has one title."""
+    """The article that each question is about.
+
+    It is the one that the question names; else its title, its text where the set has one title.
+    """
     titled = len({question.title for question in questions}) > 1
-    return [question.title if titled else question.context for question in questions]
+    return [one.article or (one.title if titled else one.context) for one in questions]

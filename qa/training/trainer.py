@@ -1,19 +1,20 @@
 """The loop: draw questions, make examples, learn from them, keep checkpoints."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from index.errors import InvalidSettings, ModelError
 from index.hub import missing_model, require_hub, weights_checksum
+from qa.reader import Cutter
 from qa.training.checkpoints import Checkpoints, Progressed
 from qa.training.examples import Examples, title_of
 from qa.training.fitting import autocast, logits, loss, set_dropout
 from qa.training.recipe import Recipe
 from qa.training.sets import Order, TrainingSet
-from qa.training.windows import encoder, windows
+from qa.training.windows import windows
 
 # The mean loss of so many steps is kept.
 STRETCH = 25
@@ -29,10 +30,18 @@ class Step:
 
 
 class Trainer:
-    """A model in training."""
+    """A model in training.
+
+    `made_from` names all that must stay when it goes on, `further` among it.
+    """
 
     def __init__(
-        self, base: str, sets: Sequence[TrainingSet], recipe: Recipe, threads: int | None = None
+        self,
+        base: str,
+        sets: Sequence[TrainingSet],
+        recipe: Recipe,
+        threads: int | None = None,
+        further: Mapping[str, str] | None = None,
     ) -> None:
         require_hub("torch", "transformers")
         import torch
@@ -55,7 +64,7 @@ class Trainer:
         self._recipe = recipe
         self._sets = sets
         self._order = Order(sets, recipe.seed)
-        self._encoder = encoder(self.tokenizer.backend_tokenizer, recipe.window)
+        self._cutter = Cutter(self.tokenizer.backend_tokenizer, recipe.window)
         self._takes_types = "token_type_ids" in self.tokenizer.model_input_names
         self._optimizer = torch.optim.AdamW(
             _decayed(self.model, recipe.weight_decay), lr=recipe.rate, betas=(0.9, 0.98)
@@ -64,7 +73,10 @@ class Trainer:
             "base": weights_checksum(self.model.state_dict().items()),
             "sets": [[one.sha256, one.source.weight] for one in sets],
             "recipe": recipe.lasting(),
+            **({} if further is None else further),
         }
+        if any(one.texts for one in sets):
+            self.made_from["texts"] = [one.texts for one in sets]
 
     @property
     def questions_a_pass(self) -> int:
@@ -85,18 +97,19 @@ class Trainer:
 
         Raises:
             InvalidSettings: what is there is of another training, or beyond the end of this one.
-            ModelError: it cannot be read.
-            OSError: a checkpoint cannot be written.
+            ModelError: it cannot be read, or a checkpoint cannot be written.
         """
         progressed = self._going_on(checkpoints)
         began = saved = time.monotonic()
         first, lost = progressed.steps, list(progressed.lost)
+        is_kept = first in {one.steps for one in checkpoints.all()}
         recent: list[float] = []
         self.model.train()
         step = first
         while step < self._recipe.steps and not stop():
             recent.append(self._step(step, examples))
             step += 1
+            is_kept = False
             if len(recent) == STRETCH:
                 lost.append(sum(recent) / STRETCH)
                 recent.clear()
@@ -106,6 +119,8 @@ class Trainer:
             if now - saved >= every:
                 self._save(checkpoints, step, progressed.seconds + now - began, lost)
                 saved = now
+        if is_kept:
+            return progressed
         return self._save(checkpoints, step, progressed.seconds + time.monotonic() - began, lost)
 
     def _save(
@@ -116,16 +131,27 @@ class Trainer:
         checkpoints.save(progressed, self.model, self._optimizer)
         return progressed
 
+    def check(self, checkpoints: Checkpoints) -> None:
+        """Make sure, before long work, that what is there is of this training.
+
+        What was not noted yet when it was begun is not compared.
+
+        Raises:
+            InvalidSettings: it is of another one.
+            ModelError: it cannot be read.
+        """
+        for one in checkpoints.all()[:1]:
+            if differing := _difference(one.made_from, self.made_from):
+                raise InvalidSettings(
+                    "the training that was begun in this folder is another one: "
+                    f"{', '.join(differing)}; give what it was begun with, or another folder"
+                )
+
     def _going_on(self, checkpoints: Checkpoints) -> Progressed:
+        self.check(checkpoints)
         kept = checkpoints.all()
         if not kept:
             return Progressed(0, 0.0, (), self.made_from)
-        if kept[0].made_from != self.made_from:
-            raise InvalidSettings(
-                "the training that was begun in this folder is another one: "
-                f"{_difference(kept[0].made_from, self.made_from)}; give what it was begun with, "
-                "or another folder"
-            )
         for one in kept:
             if one.steps <= self._recipe.steps and one.ends in (None, self._recipe.ends(one.steps)):
                 checkpoints.load(one, self.model, self._optimizer)
@@ -146,7 +172,7 @@ class Trainer:
             one = self._sets[draw.set]
             question = one.questions[draw.question]
             groups.append(examples.of(question, title_of(question, titled=one.titled), draw.number))
-        made = windows(self._encoder, groups, self.tokenizer.cls_token_id)
+        made = windows(self._cutter, groups, self.tokenizer.cls_token_id)
         for group in self._optimizer.param_groups:
             group["lr"] = recipe.rate_at(step)
         with autocast(recipe.precision):
@@ -174,13 +200,11 @@ def _decayed(model: Any, share: float) -> list[dict[str, Any]]:
     ]
 
 
-def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """What differs between two trainings, by name."""
-    names = [name for name in now if name != "recipe" and before.get(name) != now[name]]
-    then = before.get("recipe") or {}
-    names += [
-        f"{name} ({then.get(name)}, now {value})"
-        for name, value in now["recipe"].items()
-        if then.get(name) != value
+def _difference(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What differs between two trainings, of what was noted of the one before."""
+    names = [name for name, value in before.items() if name != "recipe" and now.get(name) != value]
+    return names + [
+        f"{name} ({value}, now {now['recipe'].get(name)})"
+        for name, value in before["recipe"].items()
+        if now["recipe"].get(name) != value
     ]
-    return ", ".join(names) or "something"

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Encoding
 
 from index.sentences import Range
-from qa.reader import shared_tokens
+from qa.reader import Cutter
 from qa.training.examples import Example
 
 # A text that is longer than a window is read in several; more than so many teach little.
@@ -37,28 +37,16 @@ class Window:
         return self.starts != (self.null,)
 
 
-def encoder(tokenizer: Tokenizer, window: int) -> Tokenizer:
-    """A copy of a tokenizer that cuts pairs into windows of so many tokens, as readers do."""
-    copy = Tokenizer.from_str(tokenizer.to_str())
-    copy.no_padding()
-    copy.enable_truncation(window, stride=shared_tokens(window), strategy="only_second")
-    return copy
-
-
-def windows(
-    tokenizer: Tokenizer, groups: Sequence[Sequence[Example]], null_id: int
-) -> list[Window]:
+def windows(cutter: Cutter, groups: Sequence[Sequence[Example]], null_id: int) -> list[Window]:
     """The windows of a batch of questions, each with its examples; `null_id` means "no answer".
 
     Of an example with more than `MOST_WINDOWS`, those that hold an answer are taken first.
     """
     pairs = [(number, one) for number, group in enumerate(groups) for one in group]
-    encodings = tokenizer.encode_batch([(one.question, one.text) for _, one in pairs])
+    cut = cutter.windows([(one.question, one.text) for _, one in pairs])
     found = []
-    for (number, example), encoding in zip(pairs, encodings, strict=True):
-        made = [
-            _window(part, example, number, null_id) for part in (encoding, *encoding.overflowing)
-        ]
+    for (number, example), parts in zip(pairs, cut, strict=True):
+        made = [_window(part, example, number, null_id) for part in parts]
         made.sort(key=lambda window: not window.has_answer)
         found += made[:MOST_WINDOWS]
     return found

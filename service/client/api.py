@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from service.client.transport import BodyT, Transport, Unreachable, as_json, read
+from service.client.transport import BodyT, More, Transport, Unreachable, as_json, read
 from service.schemas import (
     AnswerBody,
     AskRequest,
@@ -55,6 +55,8 @@ ADDRESS = "http://127.0.0.1:8000"
 
 # The most seconds that one request can have the server wait for a job.
 _MOST_WAIT = 60
+# A batch may take so many seconds more for each of its questions.
+_FOR_EACH = 5.0
 # Between two looks at a job, in seconds.
 _SOONEST, _LATEST = 0.1, 2.0
 
@@ -96,8 +98,9 @@ class Client:
     ) -> None:
         """Take the server's address and a key for it: PINCITE_URL and PINCITE_KEY unless given.
 
-        `seconds` is how long one request may take, `tries` how often it is sent at most. `http` is
-        what sends them, with the address as its base; it is not closed here.
+        `seconds` is how long one request may take, beside what it asks the server to wait for and
+        5 s for each question of `ask_many`; `tries` how often it is sent at most. `http` is what
+        sends them, within its own limits and with the address as its base; it is not closed here.
 
         Raises:
             MissingExtra: httpx is not installed.
@@ -153,7 +156,8 @@ class Client:
     def ask_many(self, questions: Sequence[str], **options: Unpack[Options]) -> list[ReplyBody]:
         """Answer several questions: one reply each, in order, or none at all."""
         asked = BatchRequest(questions=list(questions), **options)
-        return self._post(BatchBody, "/v1/ask/batch", asked).replies
+        longer = _FOR_EACH * len(asked.questions)
+        return self._post(BatchBody, "/v1/ask/batch", asked, longer=longer).replies
 
     def search(
         self,
@@ -213,9 +217,10 @@ class Client:
     ) -> JobBody:
         """Send files, each a path or a name with its bytes; they are one job.
 
-        The job as it is when it is over, or after `wait` seconds. `uri` and `title` are for one
-        file only.
+        The job as it is when it is over, or after `wait` seconds in all. `uri` and `title` are for
+        one file only.
         """
+        deadline = time.monotonic() + wait
         told = None if metadata is None else json.dumps(dict(metadata))
         fields = _given(uri=uri, title=title, metadata=told)
         with ExitStack() as stack:
@@ -227,7 +232,7 @@ class Client:
                 return {"files": parts, "data": fields}
 
             job = self._upload(content, wait)
-        return self.finished(job, wait)
+        return self.finished(job, deadline - time.monotonic())
 
     def upload_text(
         self,
@@ -240,9 +245,11 @@ class Client:
         wait: float = 60.0,
     ) -> JobBody:
         """Send a text; see `upload`."""
+        deadline = time.monotonic() + wait
         told = _given(text=text, uri=uri, title=title, media_type=media_type, metadata=metadata)
         body = TextRequest.model_validate(told)
-        return self.finished(self._upload(lambda: as_json(body), wait), wait)
+        job = self._upload(lambda: as_json(body), wait)
+        return self.finished(job, deadline - time.monotonic())
 
     def _upload(self, content: Callable[[], dict[str, Any]], wait: float) -> JobBody:
         seconds = min(_MOST_WAIT, int(wait))
@@ -253,6 +260,7 @@ class Client:
             self._query(),
             headers={"Prefer": f"wait={seconds}"} if seconds > 0 else {},
             content=content,
+            longer=max(0, seconds),
         )
 
     def job(self, job_id: str) -> JobBody:
@@ -357,10 +365,9 @@ class Client:
 
     # How it is sent.
 
-    def _post(self, gives: type[BodyT], path: str, body: BaseModel, *, once: bool = False) -> BodyT:
-        return self._transport.send(
-            gives, "POST", path, self._query(), content=lambda: as_json(body), once=once
-        )
+    def _post(self, gives: type[BodyT], path: str, body: BaseModel, **more: Unpack[More]) -> BodyT:
+        more["content"] = lambda: as_json(body)
+        return self._transport.send(gives, "POST", path, self._query(), **more)
 
     def _get(self, gives: type[BodyT], path: str, **query: object) -> BodyT:
         return self._transport.send(gives, "GET", path, self._query(**query))

@@ -1,6 +1,5 @@
 """A running server asked in place of an open index: its models are loaded already."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeVar
@@ -12,7 +11,7 @@ from qa.answers import CONTEXT, Answer, Citation, Options, Reply, Timings, cite
 from service.client.api import Client
 from service.client.transport import Refused
 from service.engine import find
-from service.errors import MEANINGS, Busy, ServiceError
+from service.errors import MEANINGS, Busy, ServiceError, slug
 from service.schemas import AnswerBody, CitationBody, DocumentBody, HitBody, ReplyBody, SummaryBody
 
 _Result = TypeVar("_Result")
@@ -83,11 +82,7 @@ class Elsewhere:
 
 
 # Errors by their names on the wire. Not those that say when to come back: the client has done so.
-KINDS = {
-    re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind.__name__).lower(): kind
-    for kind in MEANINGS
-    if not issubclass(kind, Busy)
-}
+KINDS = {slug(kind): kind for kind in MEANINGS if not issubclass(kind, Busy)}
 
 
 def _as_here(act: Callable[[], _Result]) -> _Result:

@@ -34,6 +34,7 @@ class More(TypedDict, total=False):
     headers: Mapping[str, str]
     content: Content
     once: bool
+    longer: float
 
 
 class Refused(ServiceError):
@@ -67,16 +68,25 @@ class Transport:
 
         Raises:
             MissingExtra: httpx is not installed.
-            InvalidSettings: the key cannot be one.
+            InvalidSettings: the address, or the key, cannot be one.
         """
         self._httpx = _httpx()
         self._own = http is None
-        self._http = self._httpx.Client(base_url=url, timeout=seconds) if http is None else http
+        self._seconds = seconds
+        self._http = self._opened(url) if http is None else http
         self._headers = {"User-Agent": f"pincite/{__version__}"}
         if key is not None:
             self._headers["Authorization"] = f"Bearer {_checked(key)}"
         self._tries = tries
         self.sleep = sleep
+
+    def _opened(self, url: str) -> "httpx.Client":
+        try:
+            # The name is only looked at when it is asked for.
+            self._httpx.URL(url).host  # noqa: B018
+            return self._httpx.Client(base_url=url, timeout=self._seconds)  # type: ignore[no-any-return]
+        except (self._httpx.InvalidURL, UnicodeError) as error:
+            raise InvalidSettings(f"{url!r}: is no address of a server ({error})") from error
 
     def close(self) -> None:
         """Close the connections, if they were opened here."""
@@ -129,11 +139,13 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         content: Content = dict,
         once: bool = False,
+        longer: float = 0.0,
     ) -> "httpx.Response":
         """The response to a request, which is sent again a few times if that may help.
 
         Writes carry a key by which the server makes them once although they come again; `once`
-        tells that it does not, so that what may have arrived is not sent again.
+        tells that it does not, so that what may have arrived is not sent again. `longer` is how
+        many seconds more than others it may take; where `http` was given, its own limits hold.
 
         Raises:
             Refused: the server answered with a problem.
@@ -143,13 +155,16 @@ class Transport:
         if method != "GET" and not once:
             given["Idempotency-Key"] = uuid.uuid4().hex
         params: dict[str, Any] = {**query}
+        limit: dict[str, Any] = {"timeout": self._seconds + longer} if self._own else {}
         left = self._tries
         while True:
             left -= 1
             try:
                 body = content()
                 given.update(body.pop("headers", {}))
-                response = self._http.request(method, path, params=params, headers=given, **body)
+                response = self._http.request(
+                    method, path, params=params, headers=given, **limit, **body
+                )
             except self._httpx.RequestError as error:
                 if once or left <= 0:
                     raise self._unreachable(error) from error

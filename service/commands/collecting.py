@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from index.errors import NoIndex
+from index.errors import NoIndex, PinciteError
 from service.commands.options import AsJson, IndexFolder, settings_with
 from service.commands.output import print_json
 from service.commands.served import server_state
@@ -67,6 +67,8 @@ def list_collections(index: IndexFolder = None, as_json: AsJson = False) -> None
     width = max(len(one.name) for one in found)
     for one in found:
         held = f"{counted(one.documents, 'document')}, {counted(one.passages, 'passage')}"
+        if not one.usable:
+            held = "cannot be used"
         typer.echo(f"{one.name.ljust(width)}  {held}  {visible(one.folder)}")
 
 
@@ -90,18 +92,24 @@ def _collections(settings: "Settings", *, make: bool = False) -> "Iterator[Colle
 
 
 def _placed(settings: "Settings", name: str, folder: Path) -> "PlacedCollectionBody":
-    """What the index in a folder holds; nothing where there is none yet."""
+    """What the index in a folder holds; nothing where there is none yet, or it cannot be used."""
     from service.bootstrap import open_store
     from service.schemas import PlacedCollectionBody
 
     documents = passages = 0
+    usable = True
     try:
-        store = open_store(replace(settings, index=folder))
+        with closing(open_store(replace(settings, index=folder))) as store:
+            documents, passages = store.counts()
     except NoIndex:
         pass
-    else:
-        documents, passages = store.counts()
-        store.close()
+    except PinciteError as error:
+        usable = False
+        typer.echo(f"pincite: the collection {name}: {visible(str(error))}", err=True)
     return PlacedCollectionBody(
-        name=name, documents=documents, passages=passages, folder=str(folder.absolute())
+        name=name,
+        documents=documents,
+        passages=passages,
+        folder=str(folder.absolute()),
+        usable=usable,
     )

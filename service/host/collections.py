@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from index.errors import InvalidSettings, PinciteError
+from index.errors import InvalidSettings, PinciteError, UnavailableIndex
 from service.configuration import COLLECTION_NAME, DEFAULT_COLLECTION
 from service.engine import Engine
 from service.errors import Conflict, UnknownCollection
@@ -119,12 +119,15 @@ class Collections:
         return collection
 
     @contextmanager
-    def _opened(self, name: str, folder: Path) -> Iterator[Collection]:
+    def _opened(self, name: str, folder: Path, *, anew: bool = False) -> Iterator[Collection]:
         """A collection that is opened now, by this thread alone; others are used meanwhile.
 
-        It is open for all after the block, if that did not fail.
+        It is open for all after the block, if that did not fail. With `anew`, what another of this
+        name may have left is not for it.
         """
         try:
+            if anew:
+                _put_away(folder)
             collection = Collection(name, self._open_engine(folder), folder)
             yield collection
         except BaseException:
@@ -150,6 +153,7 @@ class Collections:
         Raises:
             InvalidSettings: the name cannot be one.
             Conflict: there is one with this name, or as many as there may be.
+            IndexStoreError: it cannot be made.
         """
         if not COLLECTION_NAME.fullmatch(name):
             raise InvalidSettings(f"{name!r}: {_EXPECTED}")
@@ -162,10 +166,10 @@ class Collections:
                     "that is not needed"
                 )
             self._opening.add(name)
-        folder = self._folder / name
-        # What another collection of this name may have left is not for this one.
-        _put_away(folder)
-        with self._opened(name, folder), self._state.transaction() as connection:
+        with (
+            self._opened(name, self._folder / name, anew=True),
+            self._state.transaction() as connection,
+        ):
             connection.execute(
                 "INSERT INTO collections (name, created_at) VALUES (?, ?)",
                 (name, datetime.now(UTC).isoformat(timespec="seconds")),
@@ -179,6 +183,7 @@ class Collections:
         Raises:
             UnknownCollection: none has this name.
             Conflict: it is one of the settings', or is still in use after so many seconds.
+            UnavailableIndex: it is gone, but its folder cannot be taken away.
         """
         with self._changed:
             if name in self._named:
@@ -241,10 +246,19 @@ class Collections:
 
 
 def _put_away(folder: Path) -> None:
-    """Take a collection's folder away; first its name, so that nothing else can open it."""
+    """Take a collection's folder away; first its name, so that nothing else can open it.
+
+    Raises:
+        UnavailableIndex: it cannot be renamed.
+    """
     if folder.exists():
         gone = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}{_GONE}")
-        folder.rename(gone)
+        try:
+            folder.rename(gone)
+        except OSError as error:
+            raise UnavailableIndex(
+                f"{folder}: cannot be taken away ({error.strerror}); see who may change it"
+            ) from error
         shutil.rmtree(gone, ignore_errors=True)
 
 

@@ -1,10 +1,12 @@
 """Collections over HTTP, and what the server holds in all."""
 
+import logging
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
+from index.errors import PinciteError
 from service.bodies import collection_body, job_counts_body
 from service.errors import Forbidden, UnknownCollection
 from service.host.collections import Collection, unknown
@@ -16,6 +18,8 @@ from service.schemas import CollectionBody, CollectionRequest, CollectionsBody, 
 
 # How long a removal waits for those who are at work with the collection, in seconds.
 _PATIENCE = 20.0
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["collections"])
 
@@ -112,7 +116,24 @@ def _bodies(asking: Principal, server: Serving) -> list[CollectionBody]:
         except UnknownCollection:
             # It was removed a moment ago.
             continue
+        except PinciteError as error:
+            # The others are told of all the same, and this one can be removed.
+            log.error("the collection %s cannot be used: %s", name, error)
+            bodies.append(_unusable(name, server))
     return bodies
+
+
+def _unusable(name: str, server: Serving) -> CollectionBody:
+    return CollectionBody(
+        name=name,
+        documents=0,
+        passages=0,
+        generation=0,
+        bytes=0,
+        questions=0,
+        removable=not server.collections.is_named_outside(name),
+        usable=False,
+    )
 
 
 def _body(collection: Collection, server: Serving) -> CollectionBody:

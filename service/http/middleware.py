@@ -6,6 +6,7 @@ import re
 import uuid
 
 from fastapi.concurrency import run_in_threadpool
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -27,8 +28,15 @@ _CLOSE = {"Connection": "close"}
 # What is asked for to get a session, or to end one.
 _WITHOUT_KEY = frozenset({"/login", "/logout"})
 
+# Whoever has no key may send so many bytes.
+_WITHOUT_KEY_LIMIT = 64 * 1024
+
 # Where files are sent to.
 _UPLOADS = frozenset({"/v1/documents", "/documents"})
+
+# Parts of a form would be decoded by whatever codec of Python's it names: some take time that grows
+# with the square of a part's length, some give what is no text.
+_CHARSETS = frozenset({b"utf-8", b"utf8", b"us-ascii"})
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +99,10 @@ class KeyFirst:
 
 
 class BodyLimit:
-    """Stops reading a request's body once it is larger than its kind may be; sizes in bytes."""
+    """Stops reading a request's body once it is larger than its kind may be; sizes in bytes.
+
+    A form that is not read as UTF-8 is refused before anything of it is.
+    """
 
     def __init__(self, app: ASGIApp, *, upload: int, other: int) -> None:
         self._app = app
@@ -104,10 +115,15 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        is_form = headers.get("content-type", "").lower().startswith("multipart/")
-        is_upload = is_form and scope["path"] in _UPLOADS
-        limit = self._upload if is_upload else self._other
-        detail = f"The request is larger than the {limit / 2**20:.0f} MiB that are taken at once."
+        content_type = headers.get("content-type", "")
+        is_form = content_type.strip().lower().startswith("multipart/")
+        if is_form and not _is_utf_8(content_type):
+            detail = "Forms are read as UTF-8; leave out charset."
+            await problem(scope, 415, detail, headers=_CLOSE)(scope, receive, send)
+            return
+        limit = self._limit(scope["path"], is_form)
+        size = f"{limit // 2**20} MiB" if limit >= 2**20 else f"{limit // 2**10} KiB"
+        detail = f"The request is larger than the {size} that are taken at once."
         declared = headers.get("content-length", "")
         if declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
             await problem(scope, 413, detail, headers=_CLOSE)(scope, receive, send)
@@ -123,6 +139,16 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+    def _limit(self, path: str, is_form: bool) -> int:
+        if path in _WITHOUT_KEY:
+            return min(_WITHOUT_KEY_LIMIT, self._other)
+        return self._upload if is_form and path in _UPLOADS else self._other
+
+
+def _is_utf_8(content_type: str) -> bool:
+    _, parameters = parse_options_header(content_type)
+    return parameters.get(b"charset", b"utf-8").lower() in _CHARSETS
 
 
 class BodyPatience:

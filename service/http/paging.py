@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
@@ -57,15 +58,28 @@ def read_cursor(
         found = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
         seal, text = found[:_SEAL], found[_SEAL:]
         place = json.loads(text) if seal == _seal(query, text) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         place = None
-    if not isinstance(place, list) or [type(part) for part in place] != list(kinds):
+    if (
+        not isinstance(place, list)
+        or [type(part) for part in place] != list(kinds)
+        or not all(map(_can_be_asked_for, place))
+    ):
         raise HTTPException(
             422,
             "The cursor is not one that was given for this query; begin again without a cursor.",
         )
     return place
 
+
+def _can_be_asked_for(part: object) -> bool:
+    """Whether the database takes it: it has 64 bits for a number, and no half of a surrogate."""
+    if isinstance(part, str):
+        return not _HALF.search(part)
+    return not isinstance(part, int) or abs(part) < 2**63
+
+
+_HALF = re.compile(r"[\ud800-\udfff]")
 
 _SEAL = 9
 

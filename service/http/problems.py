@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
@@ -15,7 +14,7 @@ from starlette.routing import compile_path
 from starlette.types import Scope
 
 from index.errors import PinciteError
-from service.errors import Busy, Unauthorized, meaning, told
+from service.errors import Busy, Unauthorized, meaning, slug, told
 from service.schemas import FieldErrorBody, OutcomeBody, ProblemBody
 
 MEDIA_TYPE = "application/problem+json"
@@ -53,11 +52,6 @@ def problem(
 def request_id(scope: Scope) -> str:
     """The name that the middleware gave this request."""
     return str(scope.get("state", {}).get("request_id", ""))
-
-
-def slug(error: type[PinciteError]) -> str:
-    """The name of a kind of error on the wire: `UnknownDocument` is `unknown-document`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", error.__name__).lower()
 
 
 def install(app: FastAPI) -> None:

@@ -22,12 +22,14 @@ PDF_FRAGMENTS = "http://tools.ietf.org/rfc/rfc3778"
 
 _TERMS = "urn:pincite:terms:"
 _DOUBLE = "http://www.w3.org/2001/XMLSchema#double"
+_INTEGER = "http://www.w3.org/2001/XMLSchema#integer"
 
 # What our own properties mean, beside those of the recommendation.
 OWN_TERMS: dict[str, Any] = {
     "confidence": {"@id": f"{_TERMS}confidence", "@type": _DOUBLE},
     "score": {"@id": f"{_TERMS}score", "@type": _DOUBLE},
     "reason": {"@id": f"{_TERMS}reason"},
+    "skipped": {"@id": f"{_TERMS}skipped", "@type": _INTEGER},
 }
 
 _EXAMPLE_HASH = "5f3b0c1e9a7d4f62b8e1d0c9a8b7f6e5"
@@ -202,5 +204,11 @@ class AnnotationsBody(_Linked):
         default=None,
         description="Why there is no answer, where there is none.",
         examples=["The documents do not say: nothing in the 10 passages read can be quoted."],
+    )
+    skipped: int = Field(
+        default=0,
+        description="How many passages were found but not read, since an answer was sure enough.",
+        ge=0,
+        examples=[0],
     )
     first: AnnotationPageBody = Field(description="The annotations, all on one page.")

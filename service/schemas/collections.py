@@ -8,6 +8,7 @@ from service.configuration import COLLECTION_NAME
 from service.schemas.base import Sent, Wire
 
 _EXAMPLE = "contracts"
+_USABLE = "Whether its index can be used; what it holds is not known otherwise, and is told as 0."
 
 
 class CollectionRequest(Sent):
@@ -40,6 +41,7 @@ class CollectionBody(Wire):
         description="Whether it can be removed here; not so default and those of the settings.",
         examples=[True],
     )
+    usable: bool = Field(default=True, description=_USABLE, examples=[True])
 
 
 class CollectionsBody(Wire):
@@ -58,6 +60,7 @@ class PlacedCollectionBody(Wire):
         description="Its index folder.",
         examples=["/home/mara/docs/.pincite/server/collections/contracts"],
     )
+    usable: bool = Field(default=True, description=_USABLE, examples=[True])
 
 
 class PlacedCollectionsBody(Wire):

@@ -91,7 +91,8 @@ def train(settings: Settings, wanted: Wanted, amount: Amount, numbers: Numbers) 
         InvalidLabels: nothing of a file can be used.
         IndexStoreError: questions are about the documents of an index that cannot be used.
         InvalidSettings: the folder holds another training, or nothing is to be trained on.
-        ModelError: the base cannot be used, or the hub extra is not installed.
+        ModelError: the base cannot be used, the hub extra is not installed, or there is no room for
+            checkpoints.
     """
     wanted.check()
     sets = [
@@ -109,12 +110,17 @@ def train(settings: Settings, wanted: Wanted, amount: Amount, numbers: Numbers) 
     require_hub("torch", "transformers", "onnx")
     wanted.out.mkdir(parents=True, exist_ok=True)
     embedder = open_embedder(settings.embedder or DEFAULT_EMBEDDER, settings)
+    further: dict[str, str] = {"mining": wanted.mining}
+    if wanted.mining == "fused":
+        further["embedder"] = embedder.identity.checksum
+    trainer = Trainer(wanted.base, sets, recipe, settings.threads, further)
+    checkpoints = Checkpoints(wanted.out / "checkpoints")
+    trainer.check(checkpoints)
     with _mine(wanted, embedder, sets) as mine:
         near = None if mine is None else mine.near
-        trainer = Trainer(wanted.base, sets, recipe, settings.threads)
         examples = Examples(embedder.tokenize, near, recipe.mined_share, recipe.seed)
         with _stoppable() as stop:
-            done = trainer.run(examples, Checkpoints(wanted.out / "checkpoints"), _teller(), stop)
+            done = trainer.run(examples, checkpoints, _teller(), stop)
     body.steps_done = done.steps
     if done.steps < recipe.steps:
         typer.echo(

@@ -6,6 +6,7 @@ The templates escape it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from urllib.parse import unquote
 
 from index.documents import Hit
@@ -64,7 +65,7 @@ class AnswerView:
     """An answer; `before`, `text` and `after` are its sentence. `sure` is in per cent, for a bar.
 
     `others` are the other places that say the same, each in its own words.
-    `citation` is for what is sent back with a verdict on the answer.
+    `citation` and `digest` are for what is sent back with a verdict on the answer.
     """
 
     number: int
@@ -78,6 +79,7 @@ class AnswerView:
     place: PlaceView
     others: tuple[Excerpt, ...]
     citation: Citation
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,13 @@ def answer_view(answer: Answer, number: int, collection: str, asked: Fields) -> 
             for other in answer.also_at
         ),
         citation=citation,
+        digest=digest_of(citation.text),
     )
+
+
+def digest_of(quote: str) -> str:
+    """By what a quote is known again; 16 hexadecimal digits."""
+    return sha256(quote.encode()).hexdigest()[:16]
 
 
 def _read(passages: int, milliseconds: float) -> str:

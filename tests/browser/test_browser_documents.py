@@ -65,6 +65,43 @@ def test_files_that_are_dropped_are_added_each_with_its_progress(
     expect(page.locator("li.answer mark").first).to_contain_text("61")
 
 
+# Lets a folder fall onto the page: its second file, and a folder in it, cannot be read.
+_DROP_FOLDER = """text => {
+    const gone = (_, fail) => fail(new DOMException("It is gone.", "NotFoundError"));
+    const file = (name, read) => ({ isFile: true, fullPath: `/box/${name}`, file: read });
+    const folder = (fullPath, ...lists) => ({
+        isFile: false,
+        fullPath,
+        createReader: () => ({ readEntries: (go, fail) => (lists.shift() ?? gone)(go, fail) }),
+    });
+    const inside = [
+        file("a.txt", (go) => go(new File([text], "a.txt"))),
+        file("b.txt", gone),
+        folder("/box/shut"),
+        file("c.txt", (go) => go(new File(["The gate is 3 metres wide."], "c.txt"))),
+    ];
+    const box = folder("/box", (go) => go(inside), (go) => go([]));
+    const event = new Event("drop", { bubbles: true, cancelable: true });
+    const items = [{ webkitGetAsEntry: () => box }];
+    Object.defineProperty(event, "dataTransfer", { value: { types: ["Files"], items, files: [] } });
+    document.querySelector("#upload").dispatchEvent(event);
+}"""
+
+
+def test_what_cannot_be_read_of_a_folder_has_failed_and_the_rest_is_added(
+    browse: Browse, own: Served
+) -> None:
+    page = browse().go(f"{own.address}/documents")
+    page.evaluate(_DROP_FOLDER, TOWER)
+    rows = page.locator("#progress li")
+    expect(rows).to_have_count(4)
+    for name, state in {"a": "added", "b": "failed", "c": "added"}.items():
+        row = rows.filter(has_text=f"box/{name}.txt")
+        expect(row.locator(".state")).to_have_text(state, timeout=120_000)
+    expect(rows.filter(has_text="box/b.txt").locator(".reason")).to_have_text("It is gone.")
+    expect(rows.filter(has_text="box/shut").locator(".state")).to_have_text("failed")
+
+
 def test_a_file_is_embedded_passage_by_passage(browse: Browse, own: Served) -> None:
     page = browse().go(f"{own.address}/documents")
     page.evaluate(_LISTEN)

@@ -58,3 +58,12 @@ def test_what_is_forgotten_is_learned_again(texts: list[str]) -> None:
     for text in texts:
         assert sorted(forgetful.keys_of([text])) == sorted(other.keys_of([text]))
     assert len(forgetful.keys) <= len(other.keys)
+
+
+def test_long_pieces_are_forgotten_sooner() -> None:
+    short, long = Analyzer(most=100_000), Analyzer(most=100_000)
+    for number in range(200):
+        short.keys_of([f"w{number}"])
+        long.keys_of([f"w{number}" + "x" * 10_000])
+        assert len(long.keys) <= 3
+    assert len(short.keys) == 200

@@ -18,7 +18,7 @@ from index.lexical import content_words, match_query
 from index.postings import Row, Segment, build, load, merge, save
 
 ANALYZER = Analyzer()
-WORDS = ["rent", "Rents", "whale", "tram", "harbour", "Zürich", "the", "of"]
+WORDS = ["rent", "Rents", "whale", "tram", "harbour", "Zürich", "the", "of", "whale_rent"]
 words = st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)
 
 
@@ -131,6 +131,13 @@ def test_merged_segments_are_as_if_made_in_one(
         first += len(segment)
     left = [row for at, row in enumerate(rows) if at not in gone]
     assert same(merge(parts), build(left, ANALYZER))
+
+
+def test_segments_that_do_not_follow_one_another_are_not_merged() -> None:
+    first, second = (build([Row(number, 1, "rent", "")], ANALYZER) for number in (7, 3))
+    for wrong in ((first, second), (first, first)):
+        with pytest.raises(ValueError, match="do not ascend"):
+            merge([(one, None) for one in wrong])
 
 
 @given(rows=passages())

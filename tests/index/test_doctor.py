@@ -64,6 +64,7 @@ def folder(tmp_path: Path) -> Path:
         pages=(Page(1, 0, 7, pack(unplaced(7), (600, 800))), Page(2, 9, 38)),
         parts=(Part("sheet", "Prices", 0, 7),),
         cells=(Cell(0, 4, 1, 1), Cell(5, 6, 1, 2)),
+        metadata={"Author": "Jane Doe", "author": "JANE DOE", "Straße": "Große Allee"},
     )
     documents[1] = replace(documents[1], title="2", title_from_name=True)
     copy = replace(documents[0], uri="test:copy")
@@ -232,6 +233,22 @@ def metadata_changed(c: sqlite3.Connection) -> None:
     c.execute("""UPDATE documents SET metadata = '{"author": "Nobody"}' WHERE number = 1""")
 
 
+def property_lost(c: sqlite3.Connection) -> None:
+    c.execute("DELETE FROM properties WHERE key = CAST('author' AS BLOB)")
+
+
+def property_of_another_document(c: sqlite3.Connection) -> None:
+    c.execute("UPDATE properties SET document = 2 WHERE key = CAST('author' AS BLOB)")
+
+
+def property_in_another_case(c: sqlite3.Connection) -> None:
+    c.execute("UPDATE properties SET value = CAST('Jane Doe' AS BLOB) WHERE key = x'617574686f72'")
+
+
+def property_of_no_document(c: sqlite3.Connection) -> None:
+    c.execute("INSERT INTO properties VALUES (x'61', x'62', 99)")
+
+
 def place_lost(c: sqlite3.Connection) -> None:
     c.execute("DELETE FROM places WHERE uri = 'test:4'")
 
@@ -303,6 +320,10 @@ DAMAGES: list[tuple[Callable[[sqlite3.Connection], None], set[str], str]] = [
     ),
     (document_text_changed, {"documents"}, "its text was changed after it was stored"),
     (metadata_changed, {"documents"}, "what is known of it was changed after it was stored"),
+    (property_lost, {"documents"}, "test:1: is not found by what its metadata says"),
+    (property_of_another_document, {"documents"}, "test:2: is not found by what its metadata"),
+    (property_in_another_case, {"documents"}, "test:1: is not found by what its metadata says"),
+    (property_of_no_document, {"orphans"}, "1 entries of metadata belong to no document"),
     (place_lost, {"places"}, "stands nowhere"),
     (place_in_another_origin, {"places"}, "test:4: is not in its origin, test:3"),
     (origin_lost, {"orphans"}, "1 places belong to no origin; 1 problems belong to no origin"),

@@ -72,11 +72,57 @@ def test_whatever_differs_is_read(said: str, instead: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("4.5", "4,5"), ("2–5", "2.5"), ("-5", "5"), ("12:30", "12.30"), ("€ 5", "$ 5"), ("5", "5 %")],
+    [
+        ("4.5", "4,5"),
+        ("2–5", "2.5"),
+        ("-5", "5"),
+        ("12:30", "12.30"),
+        ("€ 5", "$ 5"),
+        ("5", "5 %"),
+        ("1,250", "(1,250)"),
+        ("1 250", "(1 250)"),
+        ("$1,250", "($1,250)"),
+        ("5", "> 5"),
+        ("5", ">5"),
+        ("5", "- 5"),
+        ("5", " –  5"),
+    ],
 )
 def test_numbers_are_the_same_only_if_they_are_written_alike(one: str, other: str) -> None:
     texts = [f"The fee for each further hour is {number} at present." for number in (one, other)]
-    assert len(distinct(hits(passage("a", texts[0]), passage("b", texts[1])), 5)) == 2
+    for first, second in (texts, texts[::-1]):
+        assert len(distinct(hits(passage("a", first), passage("b", second)), 5)) == 2
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "- 5 cars\n- 12 bikes",
+        "  - 5 cars\n  - 12 bikes",
+        "> 5 cars\n> 12 bikes",
+        "> > 5 cars\n>> 12 bikes",
+        "> - 5 cars\n> - 12 bikes",
+        "– 5 cars\n– 12 bikes",
+        "(5 cars)\n(12 bikes)",
+    ],
+)
+def test_marks_of_lists_and_of_quotations_are_no_signs(marked: str) -> None:
+    plain = "There is room for:\n5 cars\n12 bikes"
+    [hit] = distinct(hits(passage("a", plain), passage("b", f"There is room for:\n{marked}")), 5)
+    assert len(hit.duplicates) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("1,250", "(1,250)"), ("5", "-5"), ("5", "- 5"), ("5", "> 5"), ("5", "5.2"), ("5", "5 %")],
+)
+def test_a_quoted_number_is_not_found_where_its_sign_is_another(one: str, other: str) -> None:
+    text, another = (f"The result of the year was {number} at last." for number in (one, other))
+    for first, second, number in ((text, another, one), (another, text, one)):
+        start = first.index(number)
+        assert same_quote(first, start, start + len(number), second) is None
+        found = same_quote(first, start, start + len(number), first)
+        assert found == (start, start + len(number))
 
 
 def test_numbers_in_other_places_are_other_facts() -> None:

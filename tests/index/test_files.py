@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.files import Found, expand, file_uri, uri_path
+from index.files import Found, absolute, expand, file_uri, scan, uri_path
 
 
 @pytest.fixture
@@ -124,6 +124,50 @@ def test_a_folder_that_cannot_be_listed_is_a_problem_and_the_others_go_on(
     monkeypatch.undo()
     assert names(iter(found), folder) == ["a.md", "b.txt", "deep/er"]
     assert found[-1].problem == "cannot be listed (Permission denied)"
+
+
+def test_a_folder_whose_files_cannot_be_looked_at_is_named_and_nothing_in_it_is_lost(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stat = os.stat
+
+    def guarded(path: object, **options: object) -> os.stat_result:
+        if str(path).endswith("c.pdf"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "stat", guarded)
+    found = scan([str(folder)])
+    (named,) = scan([str(folder / "deep" / "er" / "c.pdf")]).found
+    monkeypatch.undo()
+    assert names(iter(found.found), folder) == ["a.md", "b.txt", "deep/er"]
+    assert found.found[-1].problem == "has files that cannot be looked at (Permission denied)"
+    assert not found.has_lost(folder / "deep" / "er" / "gone.pdf")
+    assert found.has_lost(folder / "deep" / "gone.pdf")
+    assert named == Found(
+        folder / "deep" / "er" / "c.pdf", True, "cannot be looked at (Permission denied)"
+    )
+
+
+def test_a_name_too_long_for_the_system_is_a_problem() -> None:
+    assert problem("a" * 300) == "cannot be looked at (File name too long)"
+
+
+def test_a_file_is_cited_by_the_path_that_it_is_opened_by(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "away" / "in").mkdir(parents=True)
+    (folder / "away" / "b.txt").write_text("another")
+    (folder / "link").symlink_to(folder / "away" / "in")
+    monkeypatch.chdir(folder)
+    for name, cited in (
+        ("link/../b.txt", folder / "away" / "b.txt"),
+        ("deep/../b.txt", folder / "b.txt"),
+        ("link/../../b.txt", folder / "b.txt"),
+        ("nothing/../b.txt", folder / "b.txt"),
+    ):
+        assert absolute(Path(name)) == cited
+    assert [absolute(item.path) for item in expand(["link/.."])] == [folder / "away" / "b.txt"]
 
 
 ODD = [

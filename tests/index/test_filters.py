@@ -2,6 +2,7 @@
 
 import operator
 import re
+import time
 from urllib.parse import quote, unquote
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from index.errors import InvalidFilter
 from index.files import uri_path
-from index.filters import EVERYTHING, MOST_CHARACTERS, OF_PLACES, parse
+from index.filters import EVERYTHING, MOST_CHARACTERS, OF_PLACES, Condition, parse
 from index.store import DocumentSummary
 
 
@@ -193,6 +194,7 @@ def test_all_conditions_must_hold() -> None:
         ("pages>4", "'pages>4' is not understood"),
         ("a<b", "'a<b' is not understood"),
         ("!=x", "'!=x' is not understood"),
+        ("  =x", "'  =x' is not understood"),
         ("language=", "'language=' has nothing after =; give it a value"),
         ("date>=  ", "'date>=  ' has nothing after >=; give it a value"),
         ("a=" + "b" * MOST_CHARACTERS, "a filter has 1,002 characters, at most 1,000 are taken"),
@@ -202,6 +204,25 @@ def test_what_is_no_condition_is_refused_with_what_to_write(text: str, found: st
     with pytest.raises(InvalidFilter, match=re.escape(found)) as caught:
         parse(["language=de", text])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [" " * MOST_CHARACTERS, " " * (MOST_CHARACTERS - 1) + "!"])
+def test_blanks_take_no_time(text: str) -> None:
+    begun = time.process_time()
+    with pytest.raises(InvalidFilter, match="is not understood"):
+        parse([text])
+    assert time.process_time() - begun < 0.1
+
+
+BLANKS = st.text(" \t\n\u00a0", max_size=3)
+
+
+@given(BLANKS, BLANKS, BLANKS, BLANKS, st.sampled_from(["=", "!=", ">=", "<=", "~"]))
+def test_blanks_around_key_and_value_do_not_count(
+    first: str, second: str, third: str, last: str, sign: str
+) -> None:
+    [condition] = parse([f"{first}the key{second}{sign}{third}a = b{last}"]).conditions
+    assert condition == Condition("the key", sign, "a = b")
 
 
 TEXT = st.text(st.characters(), max_size=30)

@@ -80,6 +80,11 @@ def test_words_that_only_ask_are_left_out() -> None:
     assert content_words("What is the deposit for the house?") == ["deposit", "house"]
 
 
+def test_the_parts_of_a_name_are_words(table: sqlite3.Connection) -> None:
+    assert content_words("What is MAX_tokens_ of _the_ house?") == ["max", "tokens", "house"]
+    assert matches(table, "house_deposit")
+
+
 def test_where_all_words_only_ask_they_all_count() -> None:
     assert content_words("Who are we?") == ["who", "are", "we"]
 

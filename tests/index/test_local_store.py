@@ -290,6 +290,24 @@ def test_a_locked_database_is_not_said_to_be_damaged(
     assert "eel" in found(store)
 
 
+def test_a_full_disk_is_said_to_be_full(store: LocalStore) -> None:
+    store.remove([])
+    assert store._writer is not None
+    connection = store._writer._connection
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    connection.execute("PRAGMA cache_size = 5")
+    eel = a_document("test:eel", "The eel sleeps at noon. " * 3000)
+    with pytest.raises(UnavailableIndex, match="disk is full"):
+        store.put([an_intake(eel, EMBEDDER)])
+    with pytest.raises(UnavailableIndex, match="disk is full"), store._writer.locked():
+        connection.execute("INSERT INTO meta VALUES ('x', zeroblob(1000000))")
+    assert found(store) == set(ANIMALS)
+    connection.execute("PRAGMA max_page_count = 1000000")
+    put(store, "newt", "eel")
+    assert "eel" in found(store)
+
+
 def test_a_closed_index_is_not_said_to_be_damaged(folder: Path) -> None:
     store = LocalStore.open(folder)
     store.close()

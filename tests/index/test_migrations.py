@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from index.boxes import boxes
-from index.database import DATABASE
+from index.database import DATABASE, connect
 from index.doctor import check
 from index.documents import Cell, Part, document_id
 from index.embedding import OnnxEmbedder
@@ -203,6 +203,27 @@ def test_a_migration_that_is_cut_off_changes_nothing(
         with pytest.raises(KeyboardInterrupt):
             LocalStore.open(folder)
     assert rows(folder, "PRAGMA user_version") == [(1,)]
+    assert rows(folder, "SELECT name, sql FROM sqlite_schema ORDER BY name") == before
+    LocalStore.open(folder).close()
+    assert check(folder).ok
+
+
+def test_a_migration_that_has_no_room_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = an_index(tmp_path, 1)
+    before = rows(folder, "SELECT name, sql FROM sqlite_schema ORDER BY name")
+
+    def without_room(path: Path) -> sqlite3.Connection:
+        connection = connect(path)
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        return connection
+
+    with monkeypatch.context() as patched:
+        patched.setattr("index.catalog.connect", without_room)
+        with pytest.raises(UnavailableIndex, match="disk is full"):
+            LocalStore.open(folder)
     assert rows(folder, "SELECT name, sql FROM sqlite_schema ORDER BY name") == before
     LocalStore.open(folder).close()
     assert check(folder).ok

@@ -107,6 +107,13 @@ def test_blocks_end_at_blank_lines(text: str) -> None:
             "(a) rent is due\n(b) cats are not allowed",
             ["(a) rent is due", "(b) cats are not allowed"],
         ),
+        ("It was signed by\nMr. Smith today.", ["It was signed by\nMr. Smith today."]),
+        ("They agreed on\nit. It ends.", ["They agreed on\nit.", "It ends."]),
+        ("The road to\nSt. Ives is shut.", ["The road to\nSt. Ives is shut."]),
+        (
+            "(iv) rent is due\nXII) cats\n12) dogs\nb. mice",
+            ["(iv) rent is due", "XII) cats", "12) dogs", "b. mice"],
+        ),
         ("Fee | Amount\nEntry | 4\nCoat | 1", ["Fee | Amount", "Entry | 4", "Coat | 1"]),
         ("4.2 Deposit is two rents.", ["4.2 Deposit is two rents."]),
         ("", []),

@@ -21,8 +21,17 @@ from index.sidecar import LARGEST, is_sidecar, read_sidecar, sidecar_of
         ("a.pdf", False),
     ],
 )
-def test_sidecars_are_known_by_their_names(name: str, expected: bool) -> None:
-    assert is_sidecar(Path(name)) is expected
+def test_sidecars_are_known_by_their_names(name: str, expected: bool, tmp_path: Path) -> None:
+    assert not is_sidecar(tmp_path / name)
+    for beside in ("a.pdf", "a", "meta"):
+        (tmp_path / beside).touch()
+    assert is_sidecar(tmp_path / name) is expected
+
+
+def test_a_name_too_long_to_have_an_ending_more_has_no_sidecar(tmp_path: Path) -> None:
+    path = tmp_path / ("a" * 250)
+    path.touch()
+    assert sidecar_of(path) is None
 
 
 def test_the_sidecar_of_a_file_stands_beside_it(tmp_path: Path) -> None:

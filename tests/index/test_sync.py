@@ -321,6 +321,36 @@ def test_a_sidecar_is_part_of_its_file_and_no_document(library: Library) -> None
     assert "project" not in library.store.document(library.id("bat.txt")).metadata
 
 
+def test_a_file_named_like_a_sidecar_is_a_document_until_it_has_something_to_describe(
+    library: Library,
+) -> None:
+    library.write("plan.txt.meta.json", '{"text": "The plan is old."}')
+    assert statuses(library.sync())["plan.txt.meta.json"] == "added"
+    library.write("plan.txt", "The plan is this.")
+    found = library.sync()
+    assert (found["plan.txt"].status, found["plan.txt.meta.json"].status) == (
+        Status.ADDED,
+        Status.REMOVED,
+    )
+    assert library.uris() == {"bat.txt", "crab.txt", "newt.txt", "plan.txt"}
+    (library.folder / "plan.txt").unlink()
+    library.sync()
+    assert library.uris() == {"bat.txt", "crab.txt", "newt.txt", "plan.txt.meta.json"}
+
+
+def test_what_a_link_to_a_folder_leads_to_is_gone_from_where_it_was(library: Library) -> None:
+    library.write("old/owl.txt", "The owl sleeps.")
+    library.sync()
+    new = library.folder.parent / "new"
+    (library.folder / "old").rename(new)
+    (library.folder / "old").symlink_to(new)
+    assert statuses(library.sync())["old/owl.txt"] == "removed"
+    # Whoever names the link means what is in it.
+    assert statuses(library.sync("old"))["old/owl.txt"] == "added"
+    assert statuses(library.sync(".", "old/owl.txt"))["old/owl.txt"] == "unchanged"
+    assert "old/owl.txt" in library.uris()
+
+
 def test_other_choices_read_files_again(library: Library) -> None:
     options = Reading(json_text=("body",))
     assert set(statuses(library.sync(options=options)).values()) == {"changed"}

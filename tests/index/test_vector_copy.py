@@ -1,7 +1,9 @@
 """The copy of the vectors keeps in step with the database, at small sizes as it does at large."""
 
 import logging
+import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from index import vector_copy
 from index.catalog import Catalog
 from index.doctor import check
 from index.embedding import Vectors
+from index.errors import UnavailableIndex
 from index.local_store import LocalStore
 from index.passage_tables import PassageTables
 from index.passages import Splitter
@@ -158,6 +161,55 @@ def test_who_opens_an_index_reads_only_what_came_since_the_file(
     opened.close()
 
 
+def test_who_is_interrupted_while_catching_up_adds_nothing_twice(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vector_copy, "_LOAD_AT_ONCE", 7)
+    assert len(found(store)) == 60
+    birds = [f"bird {number}" for number in range(30)]
+    put(store, *birds)
+    vectors, calls = PassageTables.vectors, 0
+
+    def once_interrupted(self: PassageTables, numbers: np.ndarray, dim: int) -> Vectors:
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            raise KeyboardInterrupt
+        return vectors(self, numbers, dim)
+
+    monkeypatch.setattr(PassageTables, "vectors", once_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        found(store)
+    remove(store, *birds[5:8])
+    expected = {*NAMES, *birds[:5], *birds[8:]}
+    assert set(found(store)) == expected
+    ids = store._copies.vectors.at(store._catalog).ids
+    assert len(ids) == len(np.unique(ids)) == len(expected)
+    nearest = found(store)
+    assert found(store, 20)[:20] == nearest[:20]
+
+
+def test_what_those_left_who_were_killed_is_removed_in_time(store: LocalStore) -> None:
+    def leave(age: int) -> list[Path]:
+        left = [store.folder / f"{FAISS_FILE}.{end}" for end in ("77.tmp", "new", "next", "a1.new")]
+        for path in left:
+            path.write_bytes(b"half")
+            os.utime(path, (time.time() - age,) * 2)
+        return left
+
+    young = leave(60)
+    store.begin(IndexSettings(EMBEDDER.identity, Splitter(20, 0)))
+    assert all(path.exists() for path in young)
+    old = leave(7200)
+    store.begin(IndexSettings(EMBEDDER.identity, Splitter(20, 0)))
+    assert not any(path.exists() for path in old)
+    leave(7200)
+    put(store, *(f"bird {number}" for number in range(20)))
+    store.save_vectors()
+    assert [path.name for path in store.folder.glob("vectors*")] == [FAISS_FILE]
+    assert len(found(store)) == 80
+
+
 def test_what_another_process_wrote_is_taken_up(store: LocalStore) -> None:
     found(store)
     other = LocalStore.open(store.folder, KINDS)
@@ -301,6 +353,66 @@ def test_a_kind_that_cannot_be_made_in_the_background_is_told_of_and_left(
     assert "vector_index" in caplog.text
     assert len(found(opened)) == 80
     opened.close()
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), UnavailableIndex("busy"), RuntimeError("odd")]
+)
+def test_what_could_not_be_written_in_the_background_is_tried_again_later(
+    store: LocalStore,
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    trained: list[str] = []
+    make = vector_copy.trained
+
+    def noting(factory: str, sample: Vectors) -> object:
+        trained.append(factory)
+        return make(factory, sample)
+
+    def full(*_: object) -> None:
+        raise error
+
+    def ask() -> None:
+        assert len(found(store)) == 130
+        store._copies.wait()
+
+    monkeypatch.setattr(vector_copy, "trained", noting)
+    put(store, *(f"bird {number}" for number in range(70)))
+    store.write_vectors_behind()
+    before = written_at(store)
+    with monkeypatch.context() as patched:
+        patched.setattr(vector_copy, "write", full)
+        for _ in range(6):
+            ask()
+    assert trained == ["IVF32,SQ8"]
+    assert caplog.text.count("could not be written") == 1
+    assert written_at(store) == before
+    monkeypatch.setattr(store._copies, "_not_before", 0.0)
+    ask()
+    assert trained == ["IVF32,SQ8"] * 2
+    assert written_at(store) > before
+
+
+def test_where_the_words_cannot_be_written_the_vectors_are(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("index.full_text.FullText.fold", full)
+    put(store, *(f"bird {number}" for number in range(20)))
+    store.write_vectors_behind()
+    before = written_at(store)
+    assert len(found(store)) == 80
+    store._copies.wait()
+    assert written_at(store) > before
+    put(store, *(f"fish {number}" for number in range(20)))
+    monkeypatch.setattr(store._copies, "_not_before", 0.0)
+    assert len(found(store)) == 100
+    store._copies.wait()
+    assert len(file_of(store).ids) == 100
 
 
 @pytest.mark.parametrize("factory", ["HNSW16", "PCA12,IVF4,SQ8", "IVF4,RaBitQ", "SQ8"])

@@ -196,6 +196,14 @@ def test_the_time_for_a_sweep_ends_the_wait_but_not_amid_a_burst(
     assert found == [(1.25, Due())]
 
 
+def test_a_file_that_is_always_written_does_not_put_the_sweep_off_for_ever(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    assert told(clock, *[{folder / "a.txt"}] * 100, until=1005) == []
+    assert 15 < clock.now - 1000 < 16
+
+
 def test_stopping_is_quick(folder: Path) -> None:
     with Watch(folder) as watch:
         begin = time.monotonic()

@@ -142,6 +142,7 @@ def test_a_manifest_of_the_older_form_is_understood() -> None:
 @pytest.mark.parametrize(
     ("plain", "said"),
     [
+        ({"slope": 10**400}, "too large"),
         ([], "not an object"),
         ({"gradient": 1.0}, "gradient"),
         ({"weights": {"luck": 1.0}}, "luck"),

@@ -1,5 +1,6 @@
 """Readers of the Hugging Face kind: tiny ones with random weights, made here."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,12 @@ def test_a_model_of_small_windows_reads_texts_of_any_length(tmp_path: Path) -> N
     for question in (QUESTION, QUESTION * 40):
         readings = reader.read(question, TEXTS)
         assert [bool(reading.spans) for reading in readings] == [True, False, True, True]
+
+
+def test_several_threads_may_read_at_once(tmp_path: Path) -> None:
+    reader = HubReader(str(tiny_reader(tmp_path, window=64)))
+    questions = [QUESTION, QUESTION * 40, "bell", QUESTION * 200] * 10
+    alone = {question: reader.read(question, TEXTS) for question in set(questions)}
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda question: reader.read(question, TEXTS), questions))
+    assert found == [alone[question] for question in questions]

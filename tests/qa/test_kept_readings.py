@@ -66,6 +66,17 @@ def test_a_line_that_was_cut_off_is_read_again(tmp_path: Path) -> None:
     assert last.seen == []
 
 
+def test_a_file_whose_only_line_was_cut_off_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "readings"
+    reader = ScriptedReader(SCRIPT)
+    expected = KeptReadings(reader, path).read("Where?", TEXTS[:1])
+    path.write_text(path.read_text()[:20])
+    again = ScriptedReader(SCRIPT)
+    assert KeptReadings(again, path).read("Where?", TEXTS[:1]) == expected
+    assert again.seen == [TEXTS[0]]
+    assert KeptReadings(ScriptedReader(SCRIPT), path).read("Where?", TEXTS[:1]) == expected
+
+
 def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("Buy milk.\n")

@@ -2,6 +2,7 @@
 
 import re
 import string
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from index.documents import Hit, Passage
 from qa.answers import Span
-from qa.ranking import Quote, Ranked, normalized, rank
+from qa.ranking import Quote, Ranked, normalized, pool, rank
 from qa.reader import Reading
 
 TEXT = "In Paris it rains. The Seine is wet. Rain in Paris, rain on the Seine!"
@@ -145,6 +146,39 @@ def test_the_laws_of_ranking(
                 and quote.score >= score
                 for quote in quotes
             ), "a quote was dropped that no better one overlaps"
+
+
+@given(read_hits(), st.sampled_from([0.0, 0.5, 8.0]))
+def test_of_all_quotes_those_are_kept_that_no_better_one_overlaps(
+    read: tuple[dict[str, str], list[Hit], list[Reading]], weight: float
+) -> None:
+    _, hits, readings = read
+    kept: list[Quote] = []
+    for quote in sorted(
+        pool(hits, readings, weight),
+        key=lambda one: (-one.score, one.document_id, one.start, one.end),
+    ):
+        if not any(quote.overlaps(other) for other in kept):
+            kept.append(quote)
+    ranked = rank(hits, readings, weight)
+    assert [found.best for found in ranked] == [
+        quote
+        for place, quote in enumerate(kept)
+        if all(normalized(quote.text) != normalized(other.text) for other in kept[:place])
+    ]
+    found = [quote for one in ranked for quote in (one.best, *one.others)]
+    assert sorted(found, key=kept.index) == kept
+
+
+def test_thousands_of_quotes_are_ranked_at_once() -> None:
+    text = "ab " * 4_000
+    spans = [(3 * at, 3 * at + 2, float(at % 7)) for at in range(4_000)]
+    hits = [hit(0, len(text), text=text)]
+    readings = [reading(*spans)]
+    began = process_time()
+    (found,) = rank(hits, readings)
+    assert process_time() - began < 0.5
+    assert len(found.others) == 3_999
 
 
 @given(read_hits(), st.randoms())

@@ -175,7 +175,7 @@ def replying(question: str, document: Document, *ranges: tuple[int, int]) -> Rep
     """A reply with one answer, which stands at each of these ranges."""
     first, *others = (cite(document, start, end) for start, end in ranges)
     answer = Answer(first.text, 0.75, first.text, first.start, first, tuple(others))
-    return Reply(question, (answer,), None, (), NO_TIME)
+    return Reply(question, (answer,), None, (), NO_TIME, skipped=3)
 
 
 @pytest.mark.parametrize("missing", ["target", "id"])
@@ -217,9 +217,10 @@ def test_our_own_properties_are_declared() -> None:
     assert (answer["confidence"], passage["score"]) == (0.75, 0.5)
     assert "score" not in answer
     assert "confidence" not in passage
-    assert {"confidence", "score", "reason"} == set(own)
+    assert {"confidence", "score", "reason", "skipped"} == set(own)
     assert own["confidence"]["@type"] == "http://www.w3.org/2001/XMLSchema#double"
-    assert made["total"] == 2
+    assert own["skipped"]["@type"] == "http://www.w3.org/2001/XMLSchema#integer"
+    assert (made["total"], made["skipped"]) == (2, 3)
     assert made["first"]["partOf"] == made["id"]
 
 

@@ -19,6 +19,7 @@ from qa.reader import OnnxReader
 from service.bootstrap import (
     DEFAULT_EMBEDDER,
     DEFAULT_READER,
+    discard,
     models_at_hand,
     open_embedder,
     open_engine,
@@ -132,6 +133,30 @@ def test_an_index_that_another_process_makes_meanwhile_is_opened(
     opened = open_or_create(settings)
     assert not opened.created
     opened.engine.close()
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_an_index_that_another_process_has_begun_to_use_is_not_discarded(
+    tmp_path: Path, is_open: bool
+) -> None:
+    settings = Settings(index=tmp_path / "index")
+    first, second = open_or_create(settings), open_or_create(settings)
+    assert (first.created, second.created) == (True, False)
+    if is_open:
+        discard(first)
+    second.engine.add_bytes(b"The bat sleeps.", uri="t:bat", name="bat.txt")
+    second.engine.close()
+    if not is_open:
+        discard(first)
+    third = open_store(settings)
+    assert [one.uri for one in third.documents()] == ["t:bat"]
+    third.close()
+
+
+def test_an_index_that_nobody_uses_is_discarded(tmp_path: Path) -> None:
+    settings = Settings(index=tmp_path / "index")
+    discard(open_or_create(settings))
+    assert not settings.index.exists()
 
 
 def test_an_index_is_not_made_with_settings_that_cannot_work(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from fastapi.testclient import TestClient
 from service_fakes import Run
 from uploading import sent
 
+from index.database import DATABASE
 from service.bootstrap import open_server
 from service.host.server import Door
 from service.http.app import create_app
@@ -27,7 +28,7 @@ def test_a_collection_is_made_listed_and_used(run: Run, tmp_path: Path) -> None:
     assert run("collections", "create", "Contracts", index=index).exit_code == 2
     listed = run("collections", "list", "--json", index=index)
     folder = index / "server" / "collections" / "contracts"
-    empty = {"documents": 0, "passages": 0}
+    empty = {"documents": 0, "passages": 0, "usable": True}
     assert json.loads(listed.stdout)["collections"] == [
         {"name": "contracts", **empty, "folder": str(folder)},
         {"name": "default", **empty, "folder": str(index)},
@@ -41,3 +42,11 @@ def test_a_collection_is_made_listed_and_used(run: Run, tmp_path: Path) -> None:
     shown = run("collections", "list", index=index).stdout.splitlines()
     assert shown[0].startswith("contracts  1 document, 1 passage  ")
     assert [line.split()[0] for line in shown] == ["contracts", "default", "minutes"]
+    (folder / DATABASE).write_bytes(b"damaged" * 1000)
+    damaged = run("collections", "list", index=index)
+    assert damaged.exit_code == 0
+    assert damaged.stdout.splitlines()[0].startswith("contracts  cannot be used  ")
+    assert damaged.stdout.splitlines()[1:] == shown[1:]
+    assert "pincite: the collection contracts: " in damaged.stderr
+    placed = json.loads(run("collections", "list", "--json", index=index).stdout)["collections"]
+    assert [one["usable"] for one in placed] == [False, True, True]

@@ -12,11 +12,10 @@ from service_fakes import Run, fake_server
 
 from qa.answers import CONTEXT, Citation
 from service.client.elsewhere import KINDS, _place_in
-from service.errors import MEANINGS, Busy
+from service.errors import MEANINGS, Busy, slug
 from service.host.keys import Scope
 from service.host.server import Server
 from service.http.app import create_app
-from service.http.problems import slug
 from service.settings import Settings
 
 # They start servers.

@@ -318,3 +318,22 @@ def test_two_processes_bring_one_index_in_step_and_neither_harms(tmp_path: Path)
     )
     documents = json.loads(listed.stdout)["documents"]
     assert len(documents) == 120
+
+
+def test_what_the_system_refuses_is_complained_of_and_tried_again(
+    follower: Follower, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower.wait_until(told=1)
+
+    def refuse(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("service.watching.scan", refuse)
+    follower.wait_until(complaints=1)
+    monkeypatch.undo()
+    (folder / "owl.txt").write_text("The owl sleeps.")
+    follower.wait_until(told=2)
+    assert follower.complaints[0] == (
+        "the folders cannot be looked at: [Errno 5] Input/output error"
+    )
+    assert statuses(follower.told[1]) == {"owl.txt": "added"}

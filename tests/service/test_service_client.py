@@ -1,5 +1,6 @@
 """The Python client, against the real service: in this process, and over a real port."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from listening import listening
 from service_fakes import POOL, fake_server
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
 
 from index.errors import InvalidSettings
 from service.client import Client, Refused, Unreachable
 from service.client.transport import server_sent
-from service.host.keys import Scope
+from service.host.keys import Scope as KeyScope
 from service.host.server import Door, Server
 from service.http.app import create_app
 from service.schemas import CountsBody, KeyRequest, PartialReplyBody, ReplyBody
@@ -151,7 +154,7 @@ def test_collections_are_apart(ours: Client) -> None:
 
 def test_keys_are_made_used_and_revoked(tmp_path: Path) -> None:
     server = fake_server(Settings(index=tmp_path / "index"), door=Door.LOCKED)
-    _, admin = server.keys.create("admin", Scope.ADMIN)
+    _, admin = server.keys.create("admin", KeyScope.ADMIN)
     with TestClient(create_app(server), base_url="http://localhost") as http:
         transport: Any = http
         with Client(key=admin, http=transport) as ours:
@@ -200,8 +203,19 @@ def test_a_server_that_is_not_there_is_said_so() -> None:
         pytest.raises(Unreachable, match=r"http://127\.0\.0\.1:1: the server cannot be reached"),
     ):
         ours.ask(BOOKS)
-    with pytest.raises(InvalidSettings, match="url: is 'nonsense'"):
-        Client("nonsense")
+    for nowhere in (
+        "nonsense",
+        "http://exa_mple..com",
+        "http://xn--a.example",
+        "http://a.example:99999",
+        "http://a.example:0",
+        f"http://{'a' * 64}.example",
+    ):
+        with pytest.raises(InvalidSettings, match="url: is '"):
+            Client(nowhere)
+    # By today's rules for names, not by those that Python knows.
+    with pytest.raises(InvalidSettings, match="is no address"):
+        Client("http://xn--i-7iq.example")
     for key in ("", "schlüssel", "a\nb"):
         with pytest.raises(InvalidSettings, match="the key holds characters that no key has"):
             Client("http://127.0.0.1:1", key)
@@ -277,6 +291,65 @@ def test_a_write_is_sent_again_whole_under_the_same_key() -> None:
     again = _Scripted(httpx.Response(200, json=JOB))
     again.client().upload(("a.txt", b"some text"), wait=0)
     assert again.requests[0].headers["idempotency-key"] not in keys
+
+
+def test_an_upload_may_take_what_it_waits_for_beside_what_a_request_may() -> None:
+    posts = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        posts.append(Headers(scope=scope).get("prefer"))
+        while (await receive()).get("more_body", False):
+            pass
+        await asyncio.sleep(1.5)
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(JOB).encode()})
+
+    with listening(app) as address, Client(address, seconds=1) as ours:
+        assert ours.upload(("a.txt", b"some text"), wait=1).state == "done"
+        with pytest.raises(Unreachable, match="cannot be reached"):
+            Client(address, seconds=1, tries=1).job("1")
+    assert posts == ["wait=1", None]
+
+
+def test_a_batch_may_take_longer_the_more_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = []
+
+    def handled(request: httpx.Request) -> httpx.Response:
+        limits.append(request.extensions["timeout"]["read"])
+        return httpx.Response(200, json={"replies": []})
+
+    ours = Client("http://a.example", seconds=10)
+    monkeypatch.setattr(
+        ours._transport,
+        "_http",
+        httpx.Client(base_url="http://a", transport=httpx.MockTransport(handled)),
+    )
+    ours.ask_many([BOOKS] * 64)
+    assert limits == [10 + 64 * 5]
+
+
+def test_what_waiting_has_taken_is_not_waited_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("service.client.api.time.monotonic", lambda: now[0])
+    waits = httpx.Response(202, json=JOB | {"state": "running"})
+    server = _Scripted(waits, *(httpx.Response(200, json=waits.json()) for _ in range(9)))
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    ours = server.client()
+    ours._transport.sleep = sleep
+    handle = server._handle
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        now[0] += 2.0
+        return handle(request)
+
+    ours._transport._http = httpx.Client(base_url="http://a", transport=httpx.MockTransport(slow))
+    assert ours.upload(("a.txt", b"some text"), wait=2).state == "running"
+    assert (now, len(server.requests)) == ([2.0], 1)
 
 
 def test_a_key_is_not_made_twice() -> None:

@@ -2,8 +2,7 @@ import inspect
 
 import service.errors
 from index import errors
-from service.errors import MEANINGS, OURS, USERS_MISTAKE, meaning
-from service.http.problems import slug
+from service.errors import MEANINGS, OURS, USERS_MISTAKE, meaning, slug
 
 
 def _error_classes() -> set[type[errors.PinciteError]]:

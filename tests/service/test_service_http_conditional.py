@@ -1,4 +1,5 @@
 import asyncio
+import base64
 import gzip
 
 import pytest
@@ -195,3 +196,29 @@ def test_the_description_names_the_header_fields(standing_client: TestClient) ->
     assert fields("get", "/v1/documents/{document_id}/original") == {"Range", "If-None-Match"}
     assert fields("post", "/v1/collections") == {"Idempotency-Key"}
     assert fields("post", "/v1/keys") == set()
+
+
+@pytest.mark.parametrize(
+    ("place", "kinds"),
+    [
+        (["\ud800", "id"], [str, str]),
+        (["a", "\udfff"], [str, str]),
+        ([10**30], [int]),
+        ([2**63], [int]),
+        ([-(2**63) - 1], [int]),
+        ([True], [int]),
+    ],
+)
+def test_a_cursor_holds_only_what_can_be_asked_for(place: list[object], kinds: list[type]) -> None:
+    cursor = write_cursor(["q"], place)
+    with pytest.raises(HTTPException) as refused:
+        read_cursor(cursor, ["q"], kinds)
+    assert refused.value.status_code == 422
+
+
+def test_a_cursor_may_be_nested_as_deep_as_it_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.http.paging._seal", lambda *_: b"0" * 9)
+    deep = base64.urlsafe_b64encode(b"0" * 9 + b"[" * 5_000).decode()
+    with pytest.raises(HTTPException) as refused:
+        read_cursor(deep, ["q"], [int])
+    assert refused.value.status_code == 422

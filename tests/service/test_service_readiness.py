@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from service_fakes import fake_server
 
 from index.database import DATABASE
 from service.host.collections import DEFAULT
 from service.host.server import Server
+from service.http.app import create_app
 from service.observing.gauges import Gauges
 from service.observing.metrics import Metrics
 from service.observing.readiness import Finding, Readiness, readiness
@@ -82,6 +84,28 @@ def test_an_index_that_cannot_be_opened_is_told_of_by_its_collection(chosen: Set
         assert set(wrong(readiness(again))) == {"collection hr"}
     finally:
         again.close()
+
+
+def test_a_damaged_collection_does_not_hide_the_others(chosen: Settings) -> None:
+    server = fake_server(chosen)
+    server.collections.create("hr")
+    server.close()
+    (chosen.index / "server" / "collections" / "hr" / DATABASE).write_bytes(b"damaged" * 1000)
+    with TestClient(create_app(fake_server(chosen)), base_url="http://localhost") as client:
+        for path in ("/v1/collections", "/v1/stats"):
+            told = client.get(path)
+            assert told.status_code == 200
+            default, hr = told.json()["collections"]
+            assert (default["documents"], default["usable"]) == (2, True)
+            assert (hr["documents"], hr["usable"], hr["removable"]) == (0, False, True)
+        assert client.get("/v1/stats").json()["documents"] == 2
+        page = client.get("/admin")
+        assert page.status_code == 200
+        assert "cannot be used" in page.text
+        assert client.get("/v1/collections/hr").status_code == 503
+        assert 'action="/admin/collections/hr/remove"' in page.text
+        assert client.delete("/v1/collections/hr").status_code == 204
+        assert len(client.get("/v1/collections").json()["collections"]) == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="other permissions")

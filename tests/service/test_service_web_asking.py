@@ -173,6 +173,23 @@ def test_a_verdict_is_kept_and_leads_back(client: TestClient) -> None:
     assert (kept["question"], kept["right"], kept["text"]) == (QUESTION, True, "25")
 
 
+def test_a_verdict_is_on_the_answer_that_the_page_showed(
+    client: TestClient, engine: Engine
+) -> None:
+    address, form = page_at(client, "/", q=QUESTION).forms[1]
+    engine.add_bytes(b"The swimming pool is 31 metres long.\n", uri="test:pool", name="pool.txt")
+    for sent in (form, form | {"digest": ""}):
+        refused = client.post(address, data=sent | {"right": "true"}, follow_redirects=False)
+        assert refused.status_code == 409
+        assert refused.json()["detail"].endswith("now; ask again")
+    assert client.get("/v1/feedback").json()["feedback"] == []
+    address, form = page_at(client, "/", q=QUESTION).forms[1]
+    kept = client.post(address, data=form | {"right": "true"}, follow_redirects=False)
+    assert kept.status_code == 303
+    [found] = client.get("/v1/feedback").json()["feedback"]
+    assert found["text"] == "31"
+
+
 def test_a_verdict_leads_nowhere_else(client: TestClient) -> None:
     for again in ("https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example"):
         form = {"question": QUESTION, "right": "false", "again": again}

@@ -156,16 +156,22 @@ addEventListener("drop", (event) => {
   for (const entry of entries) if (entry) unfold(entry);
 });
 
-// A folder that is dropped gives its files, each under its path.
+// A folder that is dropped gives its files, each under its path. What the browser cannot read has
+// failed, and the others are added all the same.
 async function unfold(entry) {
-  if (entry.isFile) {
-    add(await new Promise((go, fail) => entry.file(go, fail)), entry.fullPath.replace(/^\//, ""));
-    return;
-  }
-  const reader = entry.createReader();
-  for (;;) {
-    const inside = await new Promise((go, fail) => reader.readEntries(go, fail));
-    if (!inside.length) return;
-    for (const one of inside) await unfold(one);
+  const name = entry.fullPath.replace(/^\//, "");
+  try {
+    if (entry.isFile) {
+      add(await new Promise((go, fail) => entry.file(go, fail)), name);
+      return;
+    }
+    const reader = entry.createReader();
+    for (;;) {
+      const inside = await new Promise((go, fail) => reader.readEntries(go, fail));
+      if (!inside.length) return;
+      for (const one of inside) await unfold(one);
+    }
+  } catch (error) {
+    new Row(name).over("failed", false, [error.message]);
   }
 }

@@ -78,9 +78,11 @@ addEventListener("submit", async (event) => {
   const words = event.submitter.textContent.toLowerCase();
   for (const button of form.querySelectorAll("button")) button.disabled = true;
   let kept = false;
+  let instead = "try again";
   try {
-    kept = (await fetch(form.action, { method: "POST", body, redirect: "manual" })).type ===
-      "opaqueredirect";
+    const response = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+    kept = response.type === "opaqueredirect";
+    if (response.status === 409) instead = "another text stands there now. Ask again";
   } catch {
     // The server cannot be reached; that is said below.
   }
@@ -89,5 +91,5 @@ addEventListener("submit", async (event) => {
     thanks.textContent = `Noted as ${words}. Thank you.`;
     form.replaceChildren(thanks);
   } else for (const button of form.querySelectorAll("button")) button.disabled = false;
-  say(kept ? `The answer is noted as ${words}.` : "That could not be noted; try again.");
+  say(kept ? `The answer is noted as ${words}.` : `That could not be noted; ${instead}.`);
 });

@@ -1,6 +1,7 @@
 """EPUB: chapters in reading order, titles from the table of contents, metadata."""
 
 import io
+import time
 import zipfile
 
 import pytest
@@ -157,3 +158,32 @@ def test_what_unpacks_to_too_much_is_refused() -> None:
 def test_pictures_are_not_unpacked() -> None:
     found = read(book(OPS__pic_png="x" * 2_000_000), Limits(expanded_bytes=10**6))
     assert found.problems == ()
+
+
+def test_a_chapter_is_counted_whatever_it_is_called() -> None:
+    opf = package("pic", {"pic": ("pic.png", "application/xhtml+xml")})
+    page = "<p>Words.</p>" + " " * 2_000_000
+    data = book(OPS__book_opf=opf, OPS__pic_png=page)
+    found = read(data, Limits(expanded_bytes=10**6))
+    assert found.problems[0].reason.startswith("a.epub: unpacks to more than the 1,000,000 bytes")
+    (document,) = read(data).documents
+    assert document.text == "Words."
+
+
+def test_a_chapter_that_is_encrypted_is_named_so_whatever_it_is_called() -> None:
+    opf = package("pic", {"pic": ("pic.png", "application/xhtml+xml")})
+    data = bytearray(book(OPS__book_opf=opf))
+    data[data.rindex(b"PK\x01\x02") + 8] |= 1
+    assert read(bytes(data)).problems[0].reason.startswith("a.epub: is encrypted")
+
+
+@pytest.mark.slow
+def test_a_book_of_many_files_and_references_takes_no_time() -> None:
+    ids = [f"c{n}" for n in range(10_000)]
+    opf = package(" ".join(ids), dict.fromkeys(ids, ("text/one.xhtml", "text/html")))
+    data = book(OPS__book_opf=opf, **{f"x{n}": "" for n in range(10_000)})
+    begin = time.perf_counter()
+    (document,) = read(data).documents
+    # A minute where each reference costs a look at each file.
+    assert time.perf_counter() - begin < 20
+    assert document.text == "It begins."

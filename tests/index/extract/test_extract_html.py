@@ -225,6 +225,14 @@ def test_a_page_in_utf16_is_read_whatever_its_meta_element_says() -> None:
         "<p " + "a=1 b " * 200_000 + ">deep",
         "deep" + "<" * 2_000_000,
         "<x-y>" * 50_000 + "deep",
+        "deep" + "<script" * 200_000,
+        "deep" + "<script>" * 200_000,
+        "deep" + "<script></scrip" * 100_000,
+        "deep" + "<!--" * 200_000,
+        "deep" + "<!-- --" * 200_000,
+        "deep" + "<a b=\"'" * 100_000,
+        "deep" + "<a b='x\"" * 100_001,
+        "deep" + "<a =" + '="" ' * 500_000,
         "<table>" + "<tr><td rowspan=65534 colspan=1000>a<td>b" * 2_000 + "</table>deep",
         "<table><tr>" + "<th>x" * 20_000 + "<tr><td>1" * 20_000 + "</table>deep",
     ],
@@ -242,3 +250,32 @@ def test_words_and_blocks_stay_apart_where_the_nesting_is_cut() -> None:
 def test_ordinary_pages_with_many_unclosed_paragraphs_keep_their_shape() -> None:
     items = "<p>one <font color=red>two</font><ul><li>x<li>y</ul><img src=a><br>" * 2_000
     assert text(items).split("\n\n")[-2:] == ["one two", "- x\n- y"]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "<script>" + "if(a<b)c();" * 600 + "</script>",
+        "<p>Before.</p><script>" + "if(a<b)c();" * 600 + "</script>",
+        "<STYLE>" + "/* <a */" * 600 + "</Style >",
+        "<!-- " + "<div>" * 600 + " --><script>var leak = 1;</script>",
+        "<!-- " + "<div>" * 600 + " --!><script>var leak = 1;</script>",
+        "<!--><!---><script>var leak = 1;</script>" + "<!-- <x> -->" * 600,
+        "".join(f"<p title='{number} <x>'></p>" for number in range(600)),
+        "".join(f'<a href=x data-a = "{number} > <x>"></a>' for number in range(600)),
+        "<textarea>" + "<div>" * 600 + "</textarea>",
+        "<iframe>" + "<div>" * 600 + "</iframe>",
+        "<math>" + "<mspace width='1'/>" * 600 + "</math>",
+        "<svg>" + "<feFlood result='a'/><animateTransform/>" * 300 + "</svg>",
+    ],
+)
+def test_only_elements_that_are_open_count_as_nested(before: str) -> None:
+    page = f"{before}<h1>Warranty</h1><p>36 months<table><tr><td>a<td>b</table>"
+    document = read(page)
+    assert document.text.removeprefix("Before.\n\n") == "Warranty\n\n36 months\n\na | b"
+    assert [section.path for section in document.sections if section.path] == [("Warranty",)]
+
+
+def test_scripts_below_the_deepest_element_are_no_text() -> None:
+    scripts = "<div>" * 600 + "a<script>if(a<b)leak()</script>b<style>x{}</style>c"
+    assert text(scripts) == "abc"

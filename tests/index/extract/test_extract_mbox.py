@@ -1,5 +1,7 @@
 """Mailboxes: a document for each message."""
 
+import time
+
 from index.extract import extract_all
 from index.extract.formats import MAIL
 
@@ -41,3 +43,11 @@ def test_one_bad_message_does_not_stop_the_others() -> None:
     found = extract_all(box(ONE, sealed, TWO), uri="file:///in.mbox", name="in.mbox")
     assert [one.title for one in found.documents] == ["One", "Two"]
     assert [problem.uri for problem in found.problems] == ["file:///in.mbox!/2"]
+
+
+def test_a_long_line_that_begins_no_message_takes_no_time() -> None:
+    data = box(ONE) + b"From a " + b"00:00 " * 100_000 + b"\nno header\n\n" + box(TWO)
+    begin = time.perf_counter()
+    found = extract_all(data, uri="file:///in.mbox", name="in.mbox")
+    assert time.perf_counter() - begin < 5
+    assert [one.title for one in found.documents] == ["One", "Two"]

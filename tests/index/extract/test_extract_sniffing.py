@@ -88,6 +88,15 @@ def zipped(part: str, content: str = "<xml/>") -> bytes:
         (b"[1] A footnote.\n[2] Another.", "a.txt", None, "text/plain"),
         (b"{not json at all}", "a.txt", None, "text/plain"),
         (b"From: Ann\nTo: Bob\nSubject: Parking\n\nA memo.", "memo.txt", None, "text/plain"),
+        (
+            b"Received: 3 March 2024\nReference: 4711\nAmount: 50 EUR\n\nThe committee met.",
+            "letter.txt",
+            None,
+            "text/plain",
+        ),
+        (b"Received: from a by b; today\nSubject: s\n\nHello.", "a.txt", None, MAIL_TYPE),
+        (b"Subject: s\nReceived:\n (qmail 1); today\n\nHello.", "a.txt", None, MAIL_TYPE),
+        (b"Received: by b; today\nSubject: s\n\nHello.", "a", None, MAIL_TYPE),
     ],
 )
 def test_text_is_recognised(data: bytes, name: str, claim: str | None, expected: str) -> None:

@@ -53,20 +53,20 @@ def documents(draw: st.DrawFn) -> Document:
         return list(pairwise(cuts))
 
     glyphs = st.none() | st.builds(Glyphs, LENGTHS, LENGTHS, st.binary(max_size=30))
-    uri = URI + draw(st.sampled_from(["", "!/1", "!/x/\udcff.txt"]))
+    uri = URI + draw(st.sampled_from(["", "!/1", "!/x/\ufffd.txt"]))
     kinds = st.sampled_from(["sheet", "slide", "part"])
-    numbers = st.integers(1, 2**40)
+    numbers = st.integers(1, 2**31)
     return Document(
         id=document_id(uri),
         uri=uri,
-        title=draw(NAMES),
+        title=draw(TEXTS),
         media_type=draw(TEXTS),
         text=text,
         sha256=draw(DIGESTS),
         pages=tuple(Page(draw(numbers), *it, draw(glyphs)) for it in ranges()),
         sections=tuple(Section(tuple(draw(st.lists(TEXTS))), *it) for it in ranges()),
-        metadata=draw(st.dictionaries(NAMES, NAMES, max_size=3)),
-        parts=tuple(Part(draw(kinds), draw(NAMES), *it) for it in ranges()),
+        metadata=draw(st.dictionaries(TEXTS, TEXTS, max_size=3)),
+        parts=tuple(Part(draw(kinds), draw(TEXTS), *it) for it in ranges()),
         cells=tuple(Cell(*it, draw(numbers), draw(numbers)) for it in ranges()),
         title_from_name=draw(st.booleans()),
     )
@@ -76,7 +76,7 @@ EXTRACTIONS = st.builds(
     Extraction,
     st.lists(documents(), max_size=3).map(tuple),
     st.lists(
-        st.builds(Problem, st.sampled_from([URI, URI + "!/a"]), NAMES, st.booleans()), max_size=3
+        st.builds(Problem, st.sampled_from([URI, URI + "!/a"]), TEXTS, st.booleans()), max_size=3
     ).map(tuple),
     DIGESTS | st.just(""),
 )
@@ -271,4 +271,52 @@ def test_a_document_elsewhere_is_refused(uri: str) -> None:
     document = Document(document_id(uri), uri, "t", "text/plain", "text", "0" * 64)
     header, blobs = extraction_message(Extraction((document,), (), ""))
     with pytest.raises(BadMessage, match="outside the file"):
+        extraction_from(header, b"".join(blobs), URI)
+
+
+WHOLE = Document(
+    document_id(URI),
+    URI,
+    "t",
+    "text/plain",
+    "text",
+    "0" * 64,
+    pages=(Page(1, 0, 4, Glyphs(1.0, 1.0, b"")),),
+    sections=(Section(("h",), 0, 4),),
+    metadata={"k": "v"},
+    parts=(Part("sheet", "n", 0, 4),),
+    cells=(Cell(0, 4, 1, 1),),
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("documents", 0, "pages", 0, 3), 10**400),
+        (("documents", 0, "pages", 0, 4), 10**400),
+        (("documents", 0, "pages", 0, 0), 2**70),
+        (("documents", 0, "pages", 0, 0), -1),
+        (("documents", 0, "cells", 2), 2**70),
+        (("documents", 0, "cells", 3), -1),
+        (("documents", 0, "title"), "\ud800"),
+        (("documents", 0, "media_type"), "\ud800"),
+        (("documents", 0, "metadata"), {"k": "\ud800"}),
+        (("documents", 0, "metadata"), {"\ud800": "v"}),
+        (("documents", 0, "sections", 0, 0, 0), "\ud800"),
+        (("documents", 0, "parts", 0, 1), "\ud800"),
+        (("documents", 0, "uri"), URI + "!/\ud800"),
+        (("problems", 0, 1), "\ud800"),
+        (("problems", 0, 0), URI + "!/\ud800"),
+    ],
+)
+def test_what_no_database_takes_is_refused(path: tuple[Any, ...], value: Any) -> None:
+    header, blobs = extraction_message(
+        Extraction((WHOLE,), (Problem(URI, "reason", False),), "0" * 64)
+    )
+    extraction_from(header, b"".join(blobs), URI)
+    holder: Any = header
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = value
+    with pytest.raises(BadMessage):
         extraction_from(header, b"".join(blobs), URI)

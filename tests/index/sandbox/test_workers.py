@@ -293,6 +293,15 @@ def test_text_recognition_gets_a_folder_of_its_own(make: Callable[..., WorkerPoo
     assert not folder.exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="whose a process is only Linux tells")
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+def test_text_recognition_that_takes_too_long_can_be_ended(make: Callable[..., WorkerPool]) -> None:
+    pool, scanned = make(), Reading(ocr=True)
+    assert answer(read(pool, "end_program", scanned)) == "-15"
+    assert "os.kill" in reason(read(pool, "signal_parent", scanned))
+    assert "run a program" in reason(read(pool, "end_program"))
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
 def test_scanned_pages_are_recognised(make: Callable[..., WorkerPool]) -> None:

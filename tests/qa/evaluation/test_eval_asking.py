@@ -175,15 +175,31 @@ def asked(question: str, *texts: str) -> Target:
     return Target(AskedQuestion(question, question, (), f"q.jsonl:{question}"), texts, ())
 
 
+@pytest.fixture(scope="module")
+def of_several() -> Answerer:
+    """An answerer over passages of which one says more of a question than those before it."""
+    embedder = HashEmbedder()
+    store = MemoryStore(IndexSettings(embedder.identity, Splitter()))
+    for number in range(1, 8):
+        text = f"{TEXT} {'The bus. ' * (8 - number)}The red bus leaves, blue, at {number}."
+        store.put([an_intake(a_document(f"test:{number}", text), embedder)])
+    return Answerer(Retriever(store, embedder), WordReader())
+
+
+QUESTIONS = ["red bus", "blue train", "zeppelin", "when does the red bus leave", "blue bus leaves"]
+
+
 @settings(deadline=None)
-@given(st.sampled_from(["red bus", "blue train", "zeppelin"]), st.floats(0, 1))
+@given(st.sampled_from(QUESTIONS), st.floats(0, 1), st.none() | st.floats(0, 1), st.integers(1, 8))
 def test_what_counts_as_given_is_what_a_user_is_given(
-    answerer: Answerer, question: str, threshold: float
+    of_several: Answerer, question: str, threshold: float, enough: float | None, passages: int
 ) -> None:
-    store = answerer._retriever.store
-    [judged], _ = ask_all(answerer.ask, [asked(question, "x")], threshold, Options(), store)
-    seen = answerer.ask(question, Options(min_confidence=threshold))
+    store = of_several._retriever.store
+    options = Options(enough=enough, passages=passages)
+    [judged], _ = ask_all(of_several.ask, [asked(question, "x")], threshold, options, store)
+    seen = of_several.ask(question, replace(options, min_confidence=threshold))
     assert judged.given == bool(seen.answers)
+    assert judged.read == len(seen.hits)
     if seen.answers:
         assert judged.best is not None
         assert judged.best.citation == seen.answers[0].citation

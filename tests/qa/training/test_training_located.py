@@ -1,18 +1,24 @@
 """Questions about documents of an index become questions with a text."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.documents import Document, Passage, Section
+from index.documents import Document, Passage, Section, document_id
 from index.passages import Splitter
+from index.retriever import Retriever
 from index.store import IndexSettings
 from qa.evaluation.questions import AskedQuestion, GoldPlace, Target
 from qa.training.located import with_texts
-from qa.training.mining import Mine, Text
+from qa.training.mining import Mine, Text, nearest
+from qa.training.sets import Source, parted
 from qa.training.split import articles
 from tests.fakes.hash_embedder import HashEmbedder
+from tests.fakes.made import an_intake
 from tests.fakes.memory_store import MemoryStore
 
 
@@ -73,7 +79,55 @@ def test_it_stands_under_its_headings() -> None:
     start = doc.text.index("26")
     (found,), _ = with_texts([target(doc, (start, start + 2))], OneDocument(doc), nothing)
     assert found.title == "Handbook > Leave"
-    assert articles([found, found]) == [doc.text, doc.text]
+    assert articles([found, found]) == ["d", "d"]
+
+
+def test_what_is_kept_apart_shares_no_text_with_what_is_trained_on() -> None:
+    store = MemoryStore(IndexSettings(HashEmbedder().identity, Splitter()))
+    targets = []
+    for book in range(90):
+        uri = f"file:///{book}"
+        part = "Part {0}\n\nIn book {1} rule {0} costs {0}{1} francs. " + "It is so. " * 20
+        texts = [part.format(number, book) for number in range(1, 81 if book < 3 else 3)]
+        text = "\n\n".join(texts)
+        starts = [text.index(one) for one in texts]
+        ends = [*starts[1:], len(text)]
+        sections = tuple(
+            Section((f"Part {number}",), *place)
+            for number, place in enumerate(zip(starts, ends, strict=True), 1)
+        )
+        doc = replace(document(text, *sections), id=document_id(uri), uri=uri)
+        store.put([an_intake(doc, HashEmbedder())])
+        for at in starts:
+            place = GoldPlace(doc.id, at + 8, at + 20)
+            targets.append(Target(asked(), (text[at + 8 : at + 20],), (place,)))
+    questions, faults = with_texts(targets, store, nothing)
+    found = parted(Source(Path(__file__)), questions, faults)
+    assert found.held_out
+    for apart in found.held_out:
+        lines = set(filter(_tells, apart.context.splitlines()))
+        assert lines
+        for one in found.questions:
+            assert not lines & set(filter(_tells, one.context.splitlines()))
+
+
+def _tells(line: str) -> bool:
+    return "francs" in line
+
+
+@pytest.mark.parametrize("line", ["7;8;9;nothing;else\n", "one endless line "])
+def test_without_blank_lines_not_much_more_is_shown(line: str) -> None:
+    doc = document(line * 10_000)
+    for start in (0, 1_000, 3_100, 77_777, len(doc.text) - 12):
+        (found,), _ = with_texts([target(doc, (start, start + 12))], OneDocument(doc), nothing)
+        assert len(found.context) <= 4 * 1500 + 12
+        assert found.context[found.starts[0] :].startswith(doc.text[start : start + 12])
+        before, after = found.starts[0], len(found.context) - found.starts[0] - 12
+        assert before >= min(1500, start)
+        assert after >= min(1500, len(doc.text) - start - 12)
+        if line.endswith("\n") and 3000 < start < 100_000:
+            assert found.context.startswith(line)
+            assert found.context.endswith(line[:-1])
 
 
 def test_a_question_without_an_answer_comes_with_what_is_most_like_one() -> None:
@@ -85,7 +139,23 @@ def test_a_question_without_an_answer_comes_with_what_is_most_like_one() -> None
     (found,), faults = with_texts([without], store, mine.near)
     assert not faults
     assert (found.context, found.title) == ("The bell was cast in 1721.", "Bells")
+    assert found.article in {summary.id for summary in store.documents()}
     assert not found.answers
+
+
+def test_a_question_that_is_too_long_to_be_asked_is_named_and_the_others_kept() -> None:
+    embedder = HashEmbedder()
+    store = MemoryStore(IndexSettings(embedder.identity, Splitter()))
+    Mine(store, embedder, Splitter()).fill([Text("Bells", "The bell was cast in 1721.")])
+    retriever = Retriever(store, embedder)
+    targets = [
+        Target(asked("bell " * 3_000), (), ()),
+        Target(asked("Who cast the bell?"), (), ()),
+    ]
+    found, faults = with_texts(targets, store, lambda text: nearest(retriever, text))
+    assert [one.question for one in found] == ["Who cast the bell?"]
+    (fault,) = faults
+    assert str(fault).startswith("file:1: the question has 14,999 characters")
 
 
 def test_what_cannot_be_placed_is_named() -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,70 @@ def test_an_unfinished_checkpoint_does_not_count(base: Path, tmp_path: Path) -> 
     trained(base, tmp_path, stop=after(2))
     (tmp_path / ".step-00000009.1").mkdir()
     assert [one.steps for one in Checkpoints(tmp_path).all()] == [2]
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_behind(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(base, tmp_path, stop=after(1))
+    (tmp_path / ".step-00000009.1").mkdir()
+    save = torch.save
+
+    def full(what: Any, path: Path) -> None:
+        save(what, path)
+        raise RuntimeError("PytorchStreamWriter failed writing file data/0")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "save", full)
+        with pytest.raises(ModelError, match=r"a checkpoint cannot be kept there .* make room"):
+            trained(base, tmp_path, stop=after(1))
+    assert [one.name for one in tmp_path.iterdir()] == ["step-00000001"]
+    _, done = trained(base, tmp_path, stop=after(1))
+    assert done.steps == 2
+
+
+def test_what_programs_that_were_killed_left_is_removed(base: Path, tmp_path: Path) -> None:
+    (tmp_path / ".step-00000009.1").mkdir()
+    (tmp_path / ".step-00000009.1" / "weights.pt").write_bytes(b"PK")
+    trained(base, tmp_path, stop=after(2))
+    assert [one.name for one in tmp_path.iterdir()] == ["step-00000002"]
+
+
+def test_nothing_is_written_where_no_step_was_done(base: Path, tmp_path: Path) -> None:
+    _, first = trained(base, tmp_path, stop=after(1))
+    (kept,) = tmp_path.iterdir()
+    before = kept.stat().st_ino
+    _, again = trained(base, tmp_path, stop=after(0))
+    assert again == first
+    assert kept.stat().st_ino == before
+
+
+@pytest.mark.parametrize(
+    ("further", "named"),
+    [({"mining": "fused", "embedder": "1"}, "mining"), ({"mining": "lexical"}, "embedder")],
+)
+def test_what_decides_the_passages_must_stay(
+    base: Path, tmp_path: Path, further: dict[str, str], named: str
+) -> None:
+    begun = {"mining": "lexical", "embedder": "1"}
+    examples = Examples(words, None, 0.0, 0)
+    Trainer(str(base), SETS, RECIPE, None, begun).run(
+        examples, Checkpoints(tmp_path), lambda _: None, after(1)
+    )
+    other = Trainer(str(base), SETS, RECIPE, None, further)
+    with pytest.raises(InvalidSettings, match=f"is another one: {named};"):
+        other.check(Checkpoints(tmp_path))
+    texts = [replace(SETS[0], texts="1" * 64)]
+    Trainer(str(base), texts, RECIPE, None, begun).check(Checkpoints(tmp_path))
+
+
+def test_what_was_not_noted_when_it_was_begun_is_not_compared(base: Path, tmp_path: Path) -> None:
+    trained(base, tmp_path, stop=after(1))
+    later = Trainer(str(base), SETS, RECIPE, None, {"mining": "lexical"})
+    examples = Examples(words, None, RECIPE.mined_share, RECIPE.seed)
+    done = later.run(examples, Checkpoints(tmp_path), lambda _: None, after(1))
+    assert done.steps == 2
+    assert Checkpoints(tmp_path).all()[0].made_from["mining"] == "lexical"
 
 
 def test_a_base_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -47,6 +47,22 @@ def test_texts_that_are_there_are_not_stored_again() -> None:
     assert told == [0, 2, 2, 2, 3]
 
 
+def test_of_a_question_that_is_too_long_to_be_asked_the_end_is() -> None:
+    finder, _ = mine(HashEmbedder())
+    finder.fill(TEXTS)
+    for after in ("", " " * 20_000):
+        found = finder.near("books " * 5_000 + "the bell of Bern " * 700 + after)
+        assert found[0].text == TEXTS[0].text
+
+
+def test_texts_that_are_not_wanted_any_more_are_removed() -> None:
+    finder, store = mine(HashEmbedder())
+    finder.fill(TEXTS)
+    finder.fill(TEXTS[1:])
+    assert store.counts() == (2, 2)
+    assert TEXTS[0].text not in {one.text for one in finder.near("the bell of Bern")}
+
+
 def test_the_same_text_under_two_titles_is_two_texts() -> None:
     finder, store = mine(HashEmbedder())
     texts: Sequence[Text] = [Text("One", "The very same."), Text("Two", "The very same.")]

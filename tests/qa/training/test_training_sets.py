@@ -1,6 +1,7 @@
 """What is trained on, what is kept apart, and in which order."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from training_made import bells, labelled, training_set, write_squad
 
 from index.errors import InvalidLabels, InvalidSettings
-from qa.training.sets import Order, Source, load_set, parse_source
+from qa.training.sets import Order, Source, load_set, parse_source, parted
 from qa.training.split import articles, held_out
 
 
@@ -50,6 +51,18 @@ def test_a_file_of_which_all_is_kept_apart_is_refused(tmp_path: Path) -> None:
     path = write_squad(tmp_path / "a.json", questions)
     with pytest.raises(InvalidLabels, match=r"a\.json: all of its questions .* kept for measuring"):
         load_set(Source(path))
+
+
+def test_what_is_asked_of_texts_elsewhere_has_a_digest_of_its_own(tmp_path: Path) -> None:
+    source = Source(write_squad(tmp_path / "a.json", []))
+    plain = bells(8)
+    assert parted(source, plain, []).texts == ""
+    found = [replace(one, article=f"a{at}") for at, one in enumerate(plain)]
+    first = parted(source, found, []).texts
+    assert first == parted(source, found, []).texts
+    for change in ({"context": "x"}, {"question": "x"}, {"starts": (9,)}, {"answers": ("x",)}):
+        changed = [replace(found[0], **change), *found[1:]]  # type: ignore[arg-type]
+        assert parted(source, changed, []).texts not in ("", first)
 
 
 def test_a_weight_stands_after_the_name(tmp_path: Path) -> None:

@@ -5,14 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
+from qa.reader import Cutter
 from qa.training.examples import Example
-from qa.training.windows import MOST_WINDOWS, Window, encoder, windows
+from qa.training.windows import MOST_WINDOWS, Window, windows
 
 LETTERS = "abcdefghijklmnop"
 PAD, UNKNOWN, NULL, END = range(4)
 
 
-def letters(window: int) -> Tokenizer:
+def letters(window: int) -> Cutter:
     """A token a letter."""
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *LETTERS]
     tokenizer = Tokenizer(models.WordLevel({one: at for at, one in enumerate(tokens)}, "[UNK]"))
@@ -20,7 +21,7 @@ def letters(window: int) -> Tokenizer:
         [pre_tokenizers.Whitespace(), pre_tokenizers.Split("", "isolated")]
     )
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", END), ("[CLS]", NULL))
-    return encoder(tokenizer, window)
+    return Cutter(tokenizer, window)
 
 
 def said(window: Window, first: int, last: int) -> str:
@@ -81,6 +82,24 @@ def test_of_a_long_text_the_windows_with_the_answer_are_taken() -> None:
     made = windows(letters(24), [[example]], NULL)
     assert len(made) == MOST_WINDOWS
     assert made[0].has_answer
+
+
+@given(
+    question=st.text(alphabet=LETTERS + " ", max_size=300),
+    text=st.text(alphabet="bc", max_size=80),
+    window=st.integers(32, 64),
+)
+def test_of_a_long_question_the_end_is_read(question: str, text: str, window: int) -> None:
+    made = windows(letters(window), [[Example(question, text + "a", 0)]], NULL)
+    asked = question.replace(" ", "")
+    for one in made:
+        assert len(one.ids) <= window
+        shown = said(one, 1, one.ids.index(END) - 1)
+        assert asked.endswith(shown)
+        assert len(shown) == min(len(asked), (window - 3) // 2)
+        assert one.types == (0,) * (len(shown) + 2) + (1,) * (len(one.ids) - len(shown) - 2)
+    if len(text) < window // 3:
+        assert said(made[0], made[0].ids.index(END) + 1, len(made[0].ids) - 2) == text + "a"
 
 
 def test_windows_know_their_question() -> None:
