@@ -88,13 +88,18 @@ def parted(
 ) -> TrainingSet:
     """What was found in a file, with one article in forty kept apart.
 
+    Of questions about documents of an index none is, where all would be.
+
     Raises:
         InvalidLabels: nothing of it can be used.
     """
     if not found:
         first = f"; the first fault: {faults[0]}" if faults else ""
         raise InvalidLabels(f"{source.path}: holds no question that can be used{first}")
+    located = any(one.article for one in found)
     kept = [held_out(article) for article in articles(found)]
+    if located and all(kept):
+        kept = [False] * len(kept)
     pairs = list(zip(found, kept, strict=True))
     questions = tuple(question for question, apart in pairs if not apart)
     if not questions:
@@ -109,7 +114,7 @@ def parted(
         tuple(question for question, apart in pairs if apart),
         len({question.title for question in found}) > 1,
         tuple(faults),
-        _texts(questions) if any(one.article for one in found) else "",
+        _texts(questions) if located else "",
     )
 
 

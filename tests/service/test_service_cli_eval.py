@@ -242,7 +242,8 @@ def test_it_is_told_how_much_was_read(run: Run, library_folder: Path, asked: Pat
     thorough, quick = (
         json.loads(run(*command, *further).stdout) for further in ([], ["--enough", "0"])
     )
-    assert quick["figures"]["read"] == 2 < thorough["figures"]["read"]
+    # What would be held back ends no reading.
+    assert 2 <= quick["figures"]["read"] < thorough["figures"]["read"]
     assert quick["settings"]["passages read"] == "at most 10"
     assert quick["settings"]["read until the confidence is"] == "0.0"
 

@@ -101,3 +101,12 @@ def test_draws_depend_on_their_numbers_only(first: int, count: int) -> None:
     whole = Order(sets, 1).draws(0, 80)
     assert Order(sets, 1).draws(first, count) == whole[first : first + count]
     assert Order(sets, 2).draws(0, 80) != whole
+
+
+def test_of_an_index_with_one_document_nothing_is_kept_apart(tmp_path: Path) -> None:
+    source = Source(write_squad(tmp_path / "a.json", bells(1)))
+    one = replace(labelled("It is Ann.", "who"), article="article 6")
+    made = parted(source, [one], [])
+    assert (len(made.questions), made.held_out) == (1, ())
+    both = parted(source, [one, replace(one, article="article 7")], [])
+    assert (len(both.questions), len(both.held_out)) == (1, 1)
