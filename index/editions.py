@@ -66,7 +66,35 @@ class Editions:
         create_full_text(self._connection, number)
         return Edition(number, settings)
 
-    def set_state(self, edition: Edition, state: State) -> None:
+    def begin(self, settings: IndexSettings) -> Edition:
+        """The edition to build: the one begun or the previous one where it serves, else a new one.
+
+        One that was begun with other settings is put out of use.
+        """
+        building = self.in_state("building")
+        if building is not None and building.settings == settings:
+            return building
+        if building is not None:
+            self.drop(building)
+        previous = self.in_state("previous")
+        # Whoever builds the current one once more wants to be rid of what is in it.
+        if previous and previous.settings == settings != self.current.settings:
+            self._set_state(previous, "building")
+            return previous
+        return self.add(settings, "building")
+
+    def switch_to(self, building: Edition) -> None:
+        """Make an edition the current one; the one before stays, if it is of other settings."""
+        previous, current = self.in_state("previous"), self.current
+        if previous is not None:
+            self.drop(previous)
+        if current.settings == building.settings:
+            self.drop(current)
+        else:
+            self._set_state(current, "previous")
+        self._set_state(building, "current")
+
+    def _set_state(self, edition: Edition, state: State) -> None:
         """Let an edition take on a state that no other is in."""
         self._connection.execute(
             "UPDATE editions SET state = ? WHERE number = ?", (state, edition.number)

@@ -292,12 +292,7 @@ class LocalStore:
     def begin(self, settings: IndexSettings) -> None:
         """See `PassageStore.begin`."""
         with self._change(unseen=True) as catalog:
-            building = catalog.editions.in_state("building")
-            if building is None or building.settings != settings:
-                if building is not None:
-                    catalog.editions.drop(building)
-                building = _take_up(catalog, settings)
-            self._begun = building.number
+            self._begun = catalog.editions.begin(settings).number
         remove_left_over(self.folder)
         self._sweep()
 
@@ -347,7 +342,8 @@ class LocalStore:
                 if building is not None:
                     if catalog.editions.lacking(building.number, 1):
                         return False
-                    _make_current(catalog, building)
+                    catalog.editions.switch_to(building)
+                    catalog.advance()
                     if prepared:
                         (self.folder / NEXT).replace(self.folder / FAISS_FILE)
                 settings = catalog.settings
@@ -471,29 +467,6 @@ class LocalStore:
                 self._catalog.close()
                 if self._writer is not None:
                     self._writer.close()
-
-
-def _take_up(catalog: Catalog, settings: IndexSettings) -> Edition:
-    """The edition to build: the previous one where it serves, else a new one."""
-    previous = catalog.editions.in_state("previous")
-    # Whoever builds the current one once more wants to be rid of what is in it.
-    if previous and previous.settings == settings != catalog.settings:
-        catalog.editions.set_state(previous, "building")
-        return previous
-    return catalog.editions.add(settings, "building")
-
-
-def _make_current(catalog: Catalog, building: Edition) -> None:
-    editions = catalog.editions
-    previous, current = editions.in_state("previous"), editions.current
-    if previous is not None:
-        editions.drop(previous)
-    if current.settings == building.settings:
-        editions.drop(current)
-    else:
-        editions.set_state(current, "previous")
-    editions.set_state(building, "current")
-    catalog.advance()
 
 
 def _check_intake(intake: Intake, dim: int) -> None:

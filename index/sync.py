@@ -153,16 +153,15 @@ def lost(scan: Scan, origins: Iterable[OriginState]) -> list[OriginState]:
 
     So have files that are found but have come to describe another.
     """
-    paths = ((state, uri_path(state.origin.uri)) for state in origins)
-    return [
-        state
-        for state, path in paths
-        if path is not None
-        and (
-            scan.has_lost(absolute(path))
-            or (scan.has_found(absolute(path)) and is_sidecar(absolute(path)))
-        )
-    ]
+
+    def is_lost(state: OriginState) -> bool:
+        path = uri_path(state.origin.uri)
+        if path is None:
+            return False
+        file = absolute(path)
+        return scan.has_lost(file) or (scan.has_found(file) and is_sidecar(file))
+
+    return [state for state in origins if is_lost(state)]
 
 
 def plan(

@@ -45,9 +45,9 @@ class Judged:
     is `RIGHT_F1` or more; never where there is no answer. `exact` and `f1` are the best answer's,
     by SQuAD's rules. The others are None where no place is labelled: whether the document is right,
     the intersection over union with the labelled range, and which share of its characters lie in
-    the sentence and in the passages that were read; the best over the labels. `read` is how
-    many passages were read. `span_probability`
-    is how likely the reader by itself holds the answer, from 0 to 1; None where it is not known.
+    the sentence and in the passages that were read; the best over the labels. `read` is how many
+    passages were read. `span_probability` is how likely the reader by itself holds the answer, from
+    0 to 1; None where it is not known.
     """
 
     target: Target

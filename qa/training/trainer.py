@@ -102,14 +102,12 @@ class Trainer:
         progressed = self._going_on(checkpoints)
         began = saved = time.monotonic()
         first, lost = progressed.steps, list(progressed.lost)
-        is_kept = first in {one.steps for one in checkpoints.all()}
         recent: list[float] = []
         self.model.train()
         step = first
         while step < self._recipe.steps and not stop():
             recent.append(self._step(step, examples))
             step += 1
-            is_kept = False
             if len(recent) == STRETCH:
                 lost.append(sum(recent) / STRETCH)
                 recent.clear()
@@ -119,7 +117,7 @@ class Trainer:
             if now - saved >= every:
                 self._save(checkpoints, step, progressed.seconds + now - began, lost)
                 saved = now
-        if is_kept:
+        if step == first > 0:  # it is kept already
             return progressed
         return self._save(checkpoints, step, progressed.seconds + time.monotonic() - began, lost)
 

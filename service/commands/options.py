@@ -170,13 +170,14 @@ def settled_with(**flags: Unpack[Flags]) -> Settled:
     Raises:
         InvalidSettings: a value cannot work, or what is set does not exist.
     """
-    given: dict[str, object] = {**flags}
+    # What may be given several times was not given if it is empty.
+    given = {
+        name: (tuple(value) or None) if isinstance(value, list) else value
+        for name, value in flags.items()
+    }
     index = flags.get("index")
     if index is not None:
         given["index"] = at_home(index)
-    for name in ("json_text", "json_metadata"):
-        fields = given.get(name)
-        given[name] = tuple(fields) if isinstance(fields, list) and fields else None
     return settle(given, _config.get(), assigned=_assigned.get())
 
 

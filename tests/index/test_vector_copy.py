@@ -115,17 +115,23 @@ def test_the_file_is_written_anew_when_enough_has_changed(store: LocalStore) -> 
     assert check(store.folder, EMBEDDER).ok
 
 
-def test_what_was_written_is_added_to_and_trained_again_when_there_are_twice_as_many(
-    store: LocalStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trained: list[str] = []
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The kinds that were trained, in order."""
+    kinds: list[str] = []
     make = vector_copy.trained
 
     def noting(factory: str, sample: Vectors) -> object:
-        trained.append(factory)
+        kinds.append(factory)
         return make(factory, sample)
 
     monkeypatch.setattr(vector_copy, "trained", noting)
+    return kinds
+
+
+def test_what_was_written_is_added_to_and_trained_again_when_there_are_twice_as_many(
+    store: LocalStore, trained: list[str]
+) -> None:
     birds = [f"bird {number}" for number in range(50)]
     put(store, *birds[:40])
     remove(store, *NAMES[:20])
@@ -360,17 +366,11 @@ def test_a_kind_that_cannot_be_made_in_the_background_is_told_of_and_left(
 )
 def test_what_could_not_be_written_in_the_background_is_tried_again_later(
     store: LocalStore,
+    trained: list[str],
     error: Exception,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    trained: list[str] = []
-    make = vector_copy.trained
-
-    def noting(factory: str, sample: Vectors) -> object:
-        trained.append(factory)
-        return make(factory, sample)
-
     def full(*_: object) -> None:
         raise error
 
@@ -378,7 +378,6 @@ def test_what_could_not_be_written_in_the_background_is_tried_again_later(
         assert len(found(store)) == 130
         store._copies.wait()
 
-    monkeypatch.setattr(vector_copy, "trained", noting)
     put(store, *(f"bird {number}" for number in range(70)))
     store.write_vectors_behind()
     before = written_at(store)
