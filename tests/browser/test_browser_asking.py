@@ -59,6 +59,27 @@ def test_answers_arrive_while_the_reading_goes_on(browse: Browse, standing: Serv
     expect(page.locator("#status")).to_have_attribute("role", "status")
 
 
+def test_what_is_pressed_is_not_replaced_before_it_is_let_go(
+    browse: Browse, standing: Served
+) -> None:
+    page = browse().go(standing.address)
+    _ask(page, LEAVE)
+    mark = page.locator("li.answer mark").first
+    expect(mark).to_have_text("26")
+    mark.dispatch_event("pointerdown")
+    # All at once, so that with the response all has come.
+    page.route("**/ask/stream*", lambda route: route.fulfill(response=route.fetch()))
+    with page.expect_response("**/ask/stream*"):
+        page.locator("#q").fill(WARRANTY)
+        page.locator("#q").press("Enter")
+    # What has come would be drawn by now.
+    page.evaluate("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
+    assert mark.text_content() == "26"
+    mark.dispatch_event("pointerup")
+    expect(mark).to_have_text("36 months")
+    expect(page.locator("#results")).to_have_attribute("aria-busy", "false")
+
+
 def test_where_the_documents_do_not_say_the_nearest_passages_are_shown(
     browse: Browse, standing: Served
 ) -> None:

@@ -39,6 +39,15 @@ function show(html) {
   if (focused) results.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }
 
+// A press on what is replaced before it is let go is no click, so what comes meanwhile waits.
+let letGo = Promise.resolve();
+results.addEventListener("pointerdown", () => {
+  letGo = new Promise((go) => {
+    for (const end of ["pointerup", "pointercancel"])
+      addEventListener(end, () => setTimeout(go), { once: true });
+  });
+});
+
 function busy(is) {
   results.setAttribute("aria-busy", String(is));
   status.classList.toggle("busy", is);
@@ -69,6 +78,7 @@ async function ask(query) {
     if (response.status === 401) return location.assign(`/?${query}`);
     if (kind.startsWith("text/event-stream")) {
       for await (const { name, data } of events(response.body)) {
+        await letGo;
         if (mine !== running) return;
         results.classList.remove("stale");
         show(data.html);
